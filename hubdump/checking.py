@@ -1,0 +1,110 @@
+"""What the verbs that do not extract do with a dump: prove it, describe it, load it again."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import msgspec
+
+from hubdump import load, seal
+from hubdump.catalog import by_name
+from hubdump.clock import SystemClock, instant_text
+from hubdump.errors import UsageError
+from hubdump.events import Emit
+from hubdump.hubspot.pacing import Budgets
+from hubdump.manifest import read_manifest
+from hubdump.model import ObjectType
+from hubdump.session import Access, opened
+from hubdump.store.database import check_structure
+from hubdump.store.reader import Reader
+from hubdump.store.store import Store
+from hubdump.targets import TARGETS
+from hubdump.verify import local, there
+from hubdump.verify.findings import Asked, Finding, wrong
+from hubdump.verify.portal import Portal
+
+
+def check_here(dump: Path) -> list[Finding]:
+    """The proofs that need this disk only."""
+    sealed = dict(seal.changed(dump))
+    if sealed.get(seal.STORE, True):  # as after a crash: where no sum speaks for it, its structure has to do
+        check_structure(dump / seal.STORE)
+    found = list(local.check(dump, _types_in(dump)))
+    told = {finding.what for finding in found}
+    changed = [path for path, gone in sealed.items() if gone and path not in told]
+    found += [wrong("files", path, f"not what {seal.NAME} says") for path in changed]
+    if sealed and not any(sealed.values()):
+        found.append(Finding("files", seal.NAME, f"{len(sealed)} files as it says"))
+    return found
+
+
+def check_there(dump: Path, asked: Asked, access: Access, emit: Emit) -> list[Finding]:
+    """Hold each type against HubSpot, and keep in the dump when it was proved."""
+    with _held(dump) as store:
+        return asyncio.run(_compare(dump, store, asked, access, emit))
+
+
+async def _compare(dump: Path, store: Store, asked: Asked, access: Access, emit: Emit) -> list[Finding]:
+    clock, types = SystemClock(), _types_in(dump)
+    async with opened(access, Budgets(access.number), store, clock, emit) as session:
+        proofs = await there.check(Portal(session.exchange, session.api, clock), dump, types, asked)
+    for name, proof in proofs.items():
+        if proof.proved_us is not None:
+            store.prove(name, proof.proved_us)
+    return [finding for proof in proofs.values() for finding in proof.findings]
+
+
+def describe(dump: Path, *, as_json: bool) -> Iterator[str]:
+    """What the dump holds and how fresh it is, a line a type."""
+    types = _types_in(dump)
+    manifest = read_manifest(dump)
+    if as_json:
+        yield msgspec.json.encode(manifest).decode()
+        return
+    reader = Reader(dump / "store.sqlite")
+    try:
+        yield f"{dump}: portal {reader.meta('portal') or 'unknown'}"
+        for type_ in types:
+            mark = reader.bookmark(type_.name)
+            fresh = instant_text(mark.fresh_us) if mark.fresh_us else "never"
+            proved = instant_text(mark.proved_us) if mark.proved_us else "never"
+            cut = "" if mark.complete else "; cut short, hubdump run continues it"
+            yield f"{type_.name}: {reader.count(type_.name):,} records, fresh at {fresh}, proved at {proved}{cut}"
+    finally:
+        reader.close()
+    if manifest:
+        yield f"Last run {manifest['run']}: exit {manifest['exit']}, {manifest['verdict']}"
+
+
+def load_again(dump: Path, targets: tuple[str, ...], emit: Emit) -> None:
+    """Fill the targets from what is committed; those named, or all."""
+    with _held(dump) as store:
+        types = [type_ for type_ in _types_in(dump) if store.bookmark(type_.name).fresh_us is not None]
+        if not types:
+            raise UsageError(f"No type in {dump} is complete yet: there is nothing to load.", "hubdump run")
+        chosen = targets or tuple(TARGETS)
+        if "json" in chosen:
+            load.move_aside(dump, store, emit)
+            load.write_partials(dump, types, store, emit, asked="json" in targets)
+            load.write_json(dump, types, store, emit, asked="json" in targets)
+        if "duckdb" in chosen:
+            load.write_duckdb(dump, types, store, emit)
+        load.check_targets(dump, types, chosen)
+
+
+def _held(dump: Path) -> AbstractContextManager[Store]:
+    if not (dump / "store.sqlite").exists():
+        raise UsageError(f"There is no dump in {dump}.", "Make one: hubdump run")
+    return seal.held(dump, instant_text(int(time.time() * 1_000_000)))
+
+
+def _types_in(dump: Path) -> list[ObjectType]:
+    reader = Reader(dump / "store.sqlite")
+    try:
+        return [by_name(name) for name in reader.types()]
+    finally:
+        reader.close()

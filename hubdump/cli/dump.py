@@ -1,0 +1,195 @@
+"""The verbs on a dump: run, status, load."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Self
+
+import typer
+
+from hubdump.cli.shared import (
+    PORTAL,
+    Dump,
+    InSandbox,
+    Json,
+    NoProgress,
+    Quiet,
+    Verbose,
+    access_of,
+    answer,
+    app,
+    epilog,
+    folder_of,
+    reached_portal,
+)
+from hubdump.errors import Exit, UsageError
+
+if TYPE_CHECKING:
+    from hubdump.events import Event
+    from hubdump.reporter import Reporter
+    from hubdump.runlog import RunLog
+
+
+@app.command(epilog=epilog("hubdump run --only meetings --dump backup"))
+def run(
+    dump: Dump = None,
+    sandbox: InSandbox = False,
+    only: Annotated[
+        list[str] | None, typer.Option("--only", help="Only this type (or 'engagements'); again for more.")
+    ] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option("--exclude", help="Not this type; again for more.")
+    ] = None,
+    to: Annotated[
+        list[str] | None, typer.Option("--to", help="Only this target: json or duckdb; again for more.")
+    ] = None,
+    prove: Annotated[
+        bool, typer.Option("--prove", help="Compare all ids with HubSpot's now, not only when that is due.")
+    ] = False,
+    prove_within: Annotated[
+        float, typer.Option("--prove-within", min=0, help="Days after which all ids are compared again.")
+    ] = 7,
+    accept_deletes: Annotated[
+        bool, typer.Option("--accept-deletes", help="Believe HubSpot even if many records are gone.")
+    ] = False,
+    portal: Annotated[str, typer.Option("--portal", help="With --sandbox: which portal.")] = PORTAL,
+    faults: Annotated[str, typer.Option("--faults", help="With --sandbox: which errors it makes.")] = "few",
+    latency_ms: Annotated[
+        int, typer.Option("--latency-ms", min=0, help="With --sandbox: how slow it is.")
+    ] = 100,
+    record: Annotated[
+        Path | None, typer.Option("--record", help="Keep the shapes of all answers here; no values, no ids.")
+    ] = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = 0,
+    no_progress: NoProgress = False,
+) -> None:
+    """Bring the dump up to date, resuming whatever was cut short."""
+
+    def work(reporter: Reporter) -> int:
+        from hubdump import settings
+        from hubdump.catalog import selected
+        from hubdump.clock import SystemClock
+        from hubdump.extract.plan import Wishes
+        from hubdump.run import Order
+        from hubdump.run import run as bring_up_to_date
+
+        types = selected(tuple(only or ()), tuple(exclude or ()))
+        asked = _targets(to or [])
+        with reached_portal(sandbox, portal, faults, latency_ms) as (url, credentials):
+            chosen = settings.load(HUBSPOT_BASE_URL=url, HUBDUMP_DIR=dump)
+            _warn_of_loose_files(reporter, folder_of(chosen.dump, sandbox=sandbox))
+            order = Order(
+                run=_run_id(),
+                dump=folder_of(chosen.dump, sandbox=sandbox),
+                types=types,
+                access=access_of(chosen, credentials, record),
+                command=_command(dump, portal if sandbox else None),
+                asked=asked,
+                wishes=Wishes(prove, prove_within * 86_400, accept_deletes),
+            )
+            with _Log(order.dump / "runs", order.run, reporter) as log:
+                return bring_up_to_date(order, SystemClock(), log.emit).exit
+
+    answer(work, json=json, quiet=quiet, verbose=verbose, progress=not no_progress)
+
+
+@app.command(epilog=epilog("hubdump status"))
+def status(dump: Dump = None, sandbox: InSandbox = False, json: Json = False) -> None:
+    """Say what the dump holds and how fresh it is, without a network."""
+
+    def work(reporter: Reporter) -> int:
+        from hubdump import settings
+        from hubdump.checking import describe
+
+        for line in describe(folder_of(settings.load(HUBDUMP_DIR=dump).dump, sandbox=sandbox), as_json=json):
+            reporter.line(line)
+        return Exit.COMPLETE
+
+    answer(work, json=json, quiet=False, verbose=0, progress=False)
+
+
+@app.command(epilog=epilog("hubdump load --to duckdb"))
+def load(
+    dump: Dump = None,
+    sandbox: InSandbox = False,
+    to: Annotated[
+        list[str] | None, typer.Option("--to", help="Only this target: json or duckdb; again for more.")
+    ] = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Put the dump into its targets again, without HubSpot."""
+
+    def work(reporter: Reporter) -> int:
+        from hubdump import settings
+        from hubdump.checking import load_again
+
+        folder = folder_of(settings.load(HUBDUMP_DIR=dump).dump, sandbox=sandbox)
+        load_again(folder, _targets(to or []), reporter.emit)
+        return Exit.COMPLETE
+
+    answer(work, json=json, quiet=quiet, verbose=0, progress=False)
+
+
+class _Log:
+    """The run's log files beside the reporter; they begin with the run's first event, not before."""
+
+    def __init__(self, folder: Path, run: str, reporter: Reporter) -> None:
+        self._folder, self._run, self._reporter = folder, run, reporter
+        self._log: RunLog | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._log:
+            self._log.close()
+
+    def emit(self, event: Event) -> None:
+        if self._log is None:
+            from hubdump.runlog import RunLog
+
+            self._log = RunLog(self._folder, self._run)
+        self._log.emit(event)
+        self._reporter.emit(event)
+
+
+def _warn_of_loose_files(reporter: Reporter, dump: Path) -> None:
+    from hubdump import settings
+    from hubdump.events import Noted
+
+    for loose in settings.loose_files(dump):
+        reporter.emit(
+            Noted(f"{loose.path} can be read by others on this machine.", f"Close it: {loose.command}")
+        )
+
+
+def _targets(named: list[str]) -> tuple[str, ...]:
+    from hubdump.targets import TARGETS
+
+    for name in named:
+        if name not in TARGETS:
+            raise UsageError(f"There is no target '{name}'. Targets: {', '.join(TARGETS)}.")
+    return tuple(dict.fromkeys(named))
+
+
+def _run_id() -> str:
+    return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()) + f"-{os.getpid()}"
+
+
+def _command(dump: Path | None, portal: str | None) -> Callable[[str], str]:
+    """How the user called us, for the commands we tell them to type; `portal` is the sandbox's."""
+    called, python = Path(sys.argv[0]), Path(sys.executable)
+    own = [str(python.relative_to(Path.cwd()) if python.is_relative_to(Path.cwd()) else python), called.name]
+    words = own if called.name == "main.py" else ["hubdump"]
+    flags = ["--sandbox"] if portal else []
+    of_portal = ["--portal", portal] if portal and portal != PORTAL else []
+    flags += ["--dump", str(dump)] if dump else []
+    return lambda verb: shlex.join([*words, verb, *flags, *(of_portal if verb == "verify" else [])])

@@ -1,0 +1,99 @@
+"""What all verbs share: the program, its common options, and how a verb ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from hubdump.errors import EXIT_MEANINGS, Exit, HubdumpError, Interrupted
+
+if TYPE_CHECKING:
+    from hubdump.extract.bearer import Credentials
+    from hubdump.reporter import Reporter
+    from hubdump.session import Access
+    from hubdump.settings import Settings
+
+STATUSES = "Exit statuses: " + " · ".join(f"{int(code)} {text}" for code, text in EXIT_MEANINGS.items())
+PORTAL = "script"
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="pg_dump for HubSpot: every engagement of a portal, once, with all its associations.",
+    epilog=STATUSES,
+)
+
+Dump = Annotated[
+    Path | None,
+    typer.Option(
+        "-d",
+        "--dump",
+        help="The folder of the dump (HUBDUMP_DIR; default data, with --sandbox data-sandbox).",
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Say everything as JSON lines on stdout.")]
+Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Only errors and how it ended.")]
+Verbose = Annotated[int, typer.Option("-v", "--verbose", count=True, help="Every page too.")]
+NoProgress = Annotated[bool, typer.Option("--no-progress", help="Plain lines even on a terminal.")]
+InSandbox = Annotated[bool, typer.Option("--sandbox", help="Use the embedded portal: no token, no network.")]
+
+
+def epilog(example: str) -> str:
+    return f"Example: {example}\n\n{STATUSES}"
+
+
+@contextmanager
+def reached_portal(
+    sandbox: bool, portal: str, faults: str, latency_ms: int
+) -> Iterator[tuple[str | None, Credentials | None]]:
+    """Where HubSpot is: the embedded portal with its own token, or what the settings say."""
+    if not sandbox:
+        yield None, None
+        return
+    from hubdump import embedded
+
+    with embedded.sandbox(portal, faults, latency_ms) as found:
+        yield found
+
+
+def folder_of(chosen: Path | None, *, sandbox: bool) -> Path:
+    return chosen or Path("data-sandbox" if sandbox else "data")
+
+
+def access_of(chosen: Settings, credentials: Credentials | None, record: Path | None = None) -> Access:
+    from hubdump import settings
+    from hubdump.extract.exchange import Patience
+    from hubdump.session import Access
+
+    return Access(
+        chosen.base_url,
+        credentials or settings.credentials(),
+        chosen.number,
+        Patience(chosen.give_up_after_s, chosen.max_retries),
+        record,
+    )
+
+
+def answer(
+    work: Callable[[Reporter], int], *, json: bool, quiet: bool, verbose: int, progress: bool
+) -> NoReturn:
+    """Do the work of a verb, tell its error, and end with its exit status."""
+    from hubdump.reporter import choose
+
+    with choose(json=json, quiet=quiet, verbose=verbose, progress=progress) as reporter:
+        try:
+            status = int(work(reporter))
+        except KeyboardInterrupt:
+            status = int(Exit.INTERRUPTED)
+            reporter.error(Interrupted("Interrupted. Everything committed is kept."))
+        except HubdumpError as error:
+            status = int(error.exit)
+            reporter.error(error)
+    raise SystemExit(status)

@@ -1,0 +1,128 @@
+"""What happened, as frozen values: the engine tells, the reporter and the run's log listen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from hubdump.model import Totals
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """`held` is why the first request waits, '' when it does not."""
+
+    run: str
+    portal: int
+    dump: str
+    types: tuple[str, ...]
+    rate: str
+    held: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TypeStarted:
+    """`resumed` when an earlier run was cut short within this type; `stored` records are already there."""
+
+    type: str
+    engagement: str
+    resumed: bool = False
+    stored: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PageCommitted:
+    """A page and its cursor are on disk; `records` and `associations` are those of this page."""
+
+    type: str
+    purpose: str
+    records: int = 0
+    associations: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RetryScheduled:
+    """A call failed and is tried again; `at` is the instant of the failure (ISO), `until` when it is given up."""
+
+    template: str
+    status: int
+    text: str
+    attempt: int
+    wait_s: float
+    at: str
+    until: str
+    correlation_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TypeCompleted:
+    """All records and associations of a type are on disk; `changed` when they differ from the last round."""
+
+    type: str
+    engagement: str
+    totals: Totals
+    fresh_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class TypeFailed:
+    type: str
+    engagement: str
+    reason: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FileWritten:
+    path: str
+    records: int
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """Something a person should know that stops nothing: a moved file, a loose mode, a slow HubSpot."""
+
+    text: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TypeSummary:
+    """One line of the summary; `fresh_at` and `proved_at` are ISO instants or None."""
+
+    records: int = 0
+    archived: int = 0
+    associations: int = 0
+    failed: int = 0
+    fresh_at: str | None = None
+    proved_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnded:
+    """The last event of a run; `requests` by budget; `bound_s` what HUBSPOT_MAX_REQUESTS_PER_10S cost."""
+
+    exit: int
+    verdict: str
+    seconds: float
+    requests: Mapping[str, int]
+    retries: int
+    types: Mapping[str, TypeSummary]
+    files: tuple[str, ...] = ()
+    next: tuple[str, ...] = field(default=())
+    bound_s: float = 0.0
+    rate: str = ""
+
+
+Event = (
+    RunStarted
+    | TypeStarted
+    | PageCommitted
+    | RetryScheduled
+    | TypeCompleted
+    | TypeFailed
+    | FileWritten
+    | Noted
+    | RunEnded
+)
+Emit = Callable[[Event], None]

@@ -1,0 +1,1 @@
+"""Reading a portal into the store: what to fetch, and driving the flows that fetch it."""

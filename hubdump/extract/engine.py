@@ -1,0 +1,279 @@
+"""Drives flows: commits each page before its flow may move on, so that a run can be cut anywhere."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from hubdump import marks
+from hubdump.clock import Clock, instant_text
+from hubdump.errors import BeliefRefuted, HubdumpError, Incomplete, Poison, RequestRefused
+from hubdump.events import Emit, Noted, PageCommitted, TypeCompleted, TypeFailed, TypeStarted
+from hubdump.extract import plan
+from hubdump.extract.exchange import Exchange
+from hubdump.extract.plan import Wishes
+from hubdump.hubspot import flows, wire
+from hubdump.hubspot.endpoints import SEARCH_TOTAL_MAX, Endpoints
+from hubdump.model import (
+    AssociationsRead,
+    Bookmark,
+    Effect,
+    Flow,
+    Known,
+    ObjectType,
+    Quarantined,
+    RecordsRead,
+    Refuted,
+    Request,
+    Settled,
+    StoredIds,
+    Unseen,
+    Wait,
+    WalkKey,
+)
+from hubdump.store.store import Store
+
+Completed = Callable[[ObjectType], Awaitable[None]]
+Properties = tuple[str, ...]
+
+
+class Engine:
+    """Brings object types up to date, all at once; the exchange bounds how many requests are under way."""
+
+    def __init__(
+        self,
+        api: Endpoints,
+        exchange: Exchange,
+        store: Store,
+        clock: Clock,
+        emit: Emit,
+        wishes: Wishes = Wishes(),  # noqa: B008 - frozen
+    ) -> None:
+        self._api, self._exchange, self._store = api, exchange, store
+        self._clock, self._emit, self._wishes = clock, emit, wishes
+
+    def due(self, types: Sequence[ObjectType]) -> tuple[ObjectType, ...]:
+        """The types that this run has to read; a run that was cut short is continued, not begun anew."""
+        now_us = self._exchange.server_time_us()
+        marks_ = [self._store.bookmark(type_.name) for type_ in types]
+        return plan.in_order(types, plan.due(marks_, self._store.began_us(now_us), now_us))
+
+    async def extract(self, types: Sequence[ObjectType], completed: Completed) -> dict[str, Incomplete]:
+        """Read each type that is due to its end, calling `completed` the moment it is; what failed, by type.
+
+        What ends the whole run (token, disk, stop) is raised, with every other walk stopped at a page.
+        """
+        failed: dict[str, Incomplete] = {}
+
+        async def one(type_: ObjectType) -> None:
+            try:
+                await self._up_to_date(type_)
+                await completed(type_)
+            except Incomplete as error:
+                failed[type_.name] = error
+                self._emit(TypeFailed(type_.name, type_.engagement or "", error.message, error.hint))
+
+        await _all(one(type_) for type_ in self.due(types))
+        return failed
+
+    async def _up_to_date(self, type_: ObjectType) -> None:
+        """One round; another one where the first was begun by a run that was cut short long ago."""
+        continued = plan.resumed(self._store.bookmark(type_.name))
+        await self._round(type_)
+        if continued and self.due([type_]):
+            marks.hit("round of long ago")
+            await self._round(type_)
+
+    async def _round(self, type_: ObjectType) -> None:
+        """Every step of the algorithm of one type (docs/design.md), each from where it stands in the store."""
+        mark = self._store.bookmark(type_.name)
+        again = plan.resumed(mark)
+        stored = self._store.asked.records(type_.name) if again else 0
+        self._emit(TypeStarted(type_.name, type_.engagement or "", again, stored))
+        properties = self._store.property_names(type_.name) if again else ()
+        if not properties:
+            properties = await self._read_definitions(type_)
+        if not again:
+            since_us = self._exchange.server_time_us() if mark.fresh_us is None else mark.fresh_us
+            mark = self._store.begin_round(type_.name, since_us)
+        if mark.fresh_us is None:
+            self._store.begin_pass(WalkKey(type_.name, plan.SWEEP))
+            await self._walk(
+                WalkKey(type_.name, plan.SWEEP), lambda at: flows.sweep(self._api, type_, properties, at)
+            )
+        # Taken before anything looks for changes, and kept: it says no more than they can have seen.
+        seen_us = mark.seen_us or self._store.begin_catch_up(type_.name, self._exchange.server_time_us())
+        await self._walk(
+            WalkKey(type_.name, plan.REREAD), lambda at: flows.reread(self._api, type_, properties, at)
+        )
+        # One pass shows what is archived and, where the ids are compared, what is active.
+        self._store.begin_pass(WalkKey(type_.name, plan.ARCHIVED))
+        await self._walk(
+            WalkKey(type_.name, plan.ARCHIVED), lambda at: flows.archived(self._api, type_, properties, at)
+        )
+        found = await self._catch_up(type_, mark, properties)
+        proved = await self._prove(type_, mark, properties, needed=not found)
+        await _all(self._associations(type_, key) for key in plan.association_walks(type_))
+        self._finish(type_, plan.fresh_us(seen_us), proved=proved)
+
+    async def _catch_up(self, type_: ObjectType, mark: Bookmark, properties: Properties) -> bool:
+        """Read what changed; False where search cannot be relied on: then the proof has to find it."""
+        since_us = plan.changes_since_us(mark)
+        try:
+            await self._walk(
+                WalkKey(type_.name, plan.CATCH_UP),
+                lambda at: flows.changes(self._api, type_, since_us, properties, at),
+            )
+        except BeliefRefuted as error:
+            self._refute(error.belief, error.seen)
+        except (Poison, RequestRefused) as error:
+            self._emit(Noted(f"{error.message} All ids of {type_.name} are compared instead."))
+        else:
+            return True
+        marks.hit("search given up")
+        return False
+
+    async def _prove(
+        self, type_: ObjectType, mark: Bookmark, properties: Properties, *, needed: bool
+    ) -> bool:
+        """Compare all ids where that is due, and look into those that are not listed any more; whether it was done."""
+        key = WalkKey(type_.name, plan.IDENTIFY)
+        now_us = self._exchange.server_time_us()
+        if not (needed or self._store.begun(key) or plan.proof_due(mark, self._wishes, now_us)):
+            if await self._counts_agree(type_):
+                return False
+            marks.hit("counts differ")
+        self._store.begin(key)
+        await self._walk(key, lambda at: flows.identify(self._api, type_, properties, at))
+        await self._walk(
+            WalkKey(type_.name, plan.SETTLE), lambda at: flows.settle(self._api, type_, properties, at)
+        )
+        return True
+
+    async def _counts_agree(self, type_: ObjectType) -> bool:
+        """Whether HubSpot counts as many records as the store has, as far as it counts."""
+        there = (await self._exchange.ask(self._api.search(type_.name, [[]], (), limit=1))).content.total
+        here = self._store.asked.records(type_.name) + self._store.asked.unread(type_.name)
+        return there == min(here, SEARCH_TOTAL_MAX) or there == here
+
+    def _finish(self, type_: ObjectType, fresh_us: int, *, proved: bool) -> None:
+        """Mark the round finished; Incomplete where it would remove more than a person would believe."""
+        removed, records = (
+            self._store.asked.removals(type_.name),
+            self._store.asked.records(type_.name),
+        )
+        if plan.too_many(removed, records, self._wishes):
+            marks.hit("removals withheld")
+            raise Incomplete(
+                f"HubSpot does not have {removed:,} of {records:,} {type_.name} any more: nothing was removed.",
+                "If that is right: hubdump run --accept-deletes. If not: has the token lost a scope or a team?",
+            )
+        self._store.finish_round(type_.name, fresh_us, fresh_us if proved else None)
+        self._emit(
+            TypeCompleted(
+                type_.name,
+                type_.engagement or "",
+                self._store.asked.totals(type_.name),
+                instant_text(fresh_us),
+            )
+        )
+
+    def _refute(self, belief: str, seen: str) -> None:
+        """Keep that HubSpot behaves against a belief, and say so once."""
+        if belief not in self._store.refuted():
+            self._emit(Noted(f"HubSpot refuted the belief '{belief}': {seen}. This run does not rely on it."))
+        self._store.refute(belief, seen)
+
+    async def _associations(self, type_: ObjectType, key: WalkKey) -> None:
+        await self._walk(key, lambda cursor: flows.associations(self._api, type_, key.purpose, cursor))
+
+    async def _read_definitions(self, type_: ObjectType) -> tuple[str, ...]:
+        """The names of all properties the portal defines for a type; kept in the store."""
+        answer = await self._exchange.ask(self._api.properties(type_))
+        try:
+            found = [
+                (msgspec.json.decode(raw, type=wire.PropertyDefinition).name, bytes(raw))
+                for raw in answer.content.results
+            ]
+        except msgspec.DecodeError as error:
+            raise Incomplete(f"A property definition of {type_.name} cannot be read: {error}") from error
+        if not found:
+            raise Incomplete(f"HubSpot names no property of {type_.name}: its records would come back empty.")
+        self._store.set_definitions(type_.name, found)
+        return self._store.property_names(type_.name)
+
+    async def _walk(self, key: WalkKey, start: Callable[[str], Flow]) -> None:
+        """Drive one flow from where it stands in the store to its end."""
+        cursor, done = self._store.walk(key)
+        if done:
+            return
+        flow = start(cursor)
+        try:
+            effect: Effect = next(flow)
+            while True:
+                try:
+                    reply = await self._perform(key, effect)
+                except (RequestRefused, Poison) as error:
+                    effect = flow.throw(error)
+                else:
+                    effect = flow.send(reply)
+        except StopIteration:
+            return
+        except (BeliefRefuted, RequestRefused):
+            # The cursor may be what is wrong: every later run would come by the same error.
+            self._store.begin_anew(key)
+            raise
+
+    async def _perform(self, key: WalkKey, effect: Effect) -> Any:
+        match effect:
+            case Request():
+                return await self._exchange.ask(effect)
+            case StoredIds() | Known() | Unseen() | Quarantined():
+                return self._answered(key.type, effect)
+            case Wait(seconds):
+                await self._clock.sleep(seconds)
+            case Refuted(belief, seen):
+                self._refute(belief, seen)
+            case RecordsRead():
+                self._store.commit_records(key, effect, self._clock.wall_s())
+                self._emit(PageCommitted(key.type, key.purpose, records=len(effect.records)))
+            case Settled():
+                self._store.commit_settled(key, effect, self._clock.wall_s())
+                self._emit(PageCommitted(key.type, key.purpose))
+            case AssociationsRead():
+                self._store.commit_associations(key, effect, self._clock.wall_s())
+                self._emit(PageCommitted(key.type, key.purpose, associations=len(effect.rows)))
+        return None
+
+    def _answered(self, type_: str, question: StoredIds | Known | Unseen | Quarantined) -> Any:
+        match question:
+            case StoredIds(after, count):
+                return self._store.asked.ids(type_, after, count)
+            case Unseen(after, count):
+                return self._store.asked.unseen(type_, after, count)
+            case Quarantined(after, count):
+                return self._store.asked.quarantined(type_, after, count)
+            case Known(ids):
+                return self._store.asked.versions(type_, ids)
+
+
+async def _all(works: Iterable[Awaitable[None]]) -> None:
+    """Run all to their ends; the first error stops the others and is raised by itself."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for work in works:
+                group.create_task(_run(work))
+    except BaseExceptionGroup as errors:
+        raise _gravest(errors) from None
+
+
+async def _run(work: Awaitable[None]) -> None:
+    await work
+
+
+def _gravest(errors: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Of errors that came at once, the one to report: a bug of ours first, then by exit status."""
+    return max(errors.exceptions, key=lambda e: e.exit if isinstance(e, HubdumpError) else 1000)

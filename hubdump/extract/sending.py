@@ -1,0 +1,130 @@
+"""Sends one request once: in turn, within the budgets, decoded completely or not at all."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from typing import Any, Protocol, TypeVar
+
+from hubdump.clock import SECOND_NS, Clock
+from hubdump.events import Emit, Noted
+from hubdump.extract.bearer import Bearer
+from hubdump.extract.reading import nothing, read
+from hubdump.extract.slots import Slots
+from hubdump.hubspot.in_flight import IN_FLIGHT_MAX, InFlight
+from hubdump.hubspot.outages import Outages
+from hubdump.hubspot.pacing import Budgets
+from hubdump.hubspot.retry import Failure, Meaning, NoAnswer, wait_s
+from hubdump.model import Answer, Budget, Request, Response, Secret
+
+T = TypeVar("T")
+
+
+class Transport(Protocol):
+    """Sends one request and returns what came; NoAnswer when nothing came whole."""
+
+    async def send(self, request: Request[Any], token: Secret | None) -> Response: ...
+
+
+class Sender:
+    """Learns from all that comes how much HubSpot bears and whether it is out.
+
+    `server_us` is the latest Date HubSpot sent, in microseconds (UTC).
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        bearer: Bearer,
+        budgets: Budgets,
+        clock: Clock,
+        emit: Emit,
+        chance: Callable[[], float],
+        touch: Callable[[], None],
+    ) -> None:
+        self.outages = Outages()
+        self.server_us: int | None = None
+        self._transport, self._bearer, self._budgets = transport, bearer, budgets
+        self._clock, self._emit, self._chance, self._touch = clock, emit, chance, touch
+        self._in_flight = InFlight(IN_FLIGHT_MAX)
+        self._slots = Slots(self._in_flight)
+        self._turns = {budget: asyncio.Lock() for budget in Budget}
+        self._noted: set[str] = set()
+
+    async def send(
+        self, request: Request[T], token: Secret | None, *, probing: bool = False
+    ) -> Answer[T] | Failure | None:
+        """The answer, or what kind of failure it was; None when an outage began before its turn came.
+
+        What is `probing` goes out in an outage, too.
+        """
+        if not await self._turn(request, probing=probing):
+            return None
+        sent_ns = self._clock.now_ns()
+        outcome: Answer[T] | Failure
+        try:
+            self._touch()
+            response = await self._transport.send(request, token)
+        except NoAnswer as error:
+            outcome, mended = nothing(str(error), self._bearer.secrets(token)), 0
+        else:
+            self._learn(response)
+            outcome, mended = read(request, response, self._bearer.secrets(token), self._clock.wall_s())
+        finally:
+            self._budgets.answered(request.budget, self._clock.now_ns())
+            self._slots.free()
+        if mended:
+            self._emit(
+                Noted(
+                    f"{mended} values of {request.template} are no JSON: read as text, kept as they came in the store."
+                )
+            )
+        self._account(request, outcome, sent_ns, probing=probing)
+        return outcome
+
+    async def _turn(self, request: Request[Any], *, probing: bool) -> bool:
+        """Wait for a turn, a slot and the budget, and take them; False when an outage began meanwhile."""
+        async with self._turns[request.budget]:
+            while True:
+                await self._slots.take()
+                if not probing and self.outages.out(request) is not None:
+                    self._slots.free()
+                    return False
+                wait_ns = self._budgets.take(request.budget, self._clock.now_ns())
+                if not wait_ns:
+                    return True
+                self._slots.free()
+                await self._clock.sleep(wait_ns / SECOND_NS)
+
+    def _learn(self, response: Response) -> None:
+        self._budgets.learn(response.headers)
+        try:
+            sent = parsedate_to_datetime(response.headers.get("date", ""))
+        except ValueError:
+            return
+        sent_s = int(sent.replace(tzinfo=sent.tzinfo or UTC).timestamp())
+        self.server_us = max(self.server_us or 0, sent_s * 1_000_000)
+
+    def _account(
+        self, request: Request[Any], outcome: Answer[Any] | Failure, sent_ns: int, *, probing: bool
+    ) -> None:
+        now_ns = self._clock.now_ns()
+        if isinstance(outcome, Answer) or outcome.meaning is not Meaning.RETRY:
+            self._in_flight.answered(now_ns - sent_ns, now_ns)
+            if self.outages.answered(request, now_ns, whole=isinstance(outcome, Answer)):
+                self._in_flight.restart()
+        elif outcome.status == 429:
+            pause_s = wait_s(1, self._chance(), outcome.retry_after_s)
+            until_ns = now_ns + int(pause_s * SECOND_NS)
+            self._note(self._budgets.refused(request.budget, now_ns, until_ns, outcome.policy))
+        else:
+            self.outages.failed(request, now_ns)
+            if not probing:
+                self._in_flight.failed(now_ns)
+
+    def _note(self, concluded: str) -> None:
+        if concluded and concluded not in self._noted:
+            self._noted.add(concluded)
+            self._emit(Noted(concluded))

@@ -1,0 +1,1 @@
+"""Everything that knows HubSpot's HTTP API; never touches the disk."""

@@ -1,0 +1,190 @@
+"""When the next request may leave: HubSpot's budgets as exact sliding windows (pure; time comes in).
+
+A request holds its slot from the moment it is sent until one window after its answer came, so that no
+rolling window of arrivals at HubSpot can hold more than the cap, whatever the network does in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from hubdump import marks
+from hubdump.hubspot.window import SECOND_NS, TEN_SECONDS_NS, Window
+from hubdump.hubspot.wire import number
+from hubdump.model import Budget
+
+SHARE = 0.95
+# https://developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines
+GENERAL_MAX_UNKNOWN = 100
+SEARCH_MAX = 5
+UNBOUNDED = 1_000_000
+TEN_SECONDLY = "TEN_SECONDLY_ROLLING"
+# One refusal may be chance (HubSpot has several counters behind its balancer); so many in ten seconds are not.
+YIELD_AFTER = 3
+# A log that is as good as full explains a 429 by others' requests, however few; one with room does not.
+NEARLY = 0.9
+# Answers come later than their requests arrived: a little more than the limit proves nothing.
+SURELY = 1.15
+# The associations guide gives its own limits: by the account's general one.
+ASSOCIATIONS_MAX = {100: 100, 110: 100, 190: 150, 250: 200}
+
+
+class Budgets:
+    """All budgets of one portal.
+
+    With a `number` (HUBSPOT_MAX_REQUESTS_PER_10S) every request also passes one window over all of them;
+    with None (`auto`) each budget stands alone at what the headers allow, less 5 %. `general_max` is what
+    HubSpot's own general limit was last seen to be.
+    """
+
+    def __init__(self, number: int | None) -> None:
+        self.number = number
+        self.daily_remaining: int | None = None
+        self.general_max = GENERAL_MAX_UNKNOWN
+        self._all = Window(number, TEN_SECONDS_NS) if number else None
+        self._windows = {
+            Budget.GENERAL: Window(_share(GENERAL_MAX_UNKNOWN), TEN_SECONDS_NS),
+            Budget.ASSOCIATIONS: Window(_share(GENERAL_MAX_UNKNOWN), TEN_SECONDS_NS),
+            Budget.SEARCH: Window(_share(SEARCH_MAX), SECOND_NS),
+        }
+        # What was sent in the last ten seconds, should it turn out that HubSpot counts it as general.
+        self._logs = self._windows | {Budget.SEARCH: Window(UNBOUNDED, TEN_SECONDS_NS)}
+        self._sent = dict.fromkeys(Budget, 0)
+        self._merged: set[Budget] = set()
+        self._apart: set[Budget] = {Budget.GENERAL}
+        self._last_refused_ns = -TEN_SECONDS_NS
+        self._refused_ns: dict[Budget, list[int]] = {budget: [] for budget in Budget}
+        self._settled_ns = dict.fromkeys(Budget, 0)
+        self._paused_until_ns = dict.fromkeys(Budget, 0)
+        self._bound_ns = 0
+        self._bound_until_ns = 0
+
+    def take(self, budget: Budget, now_ns: int) -> int:
+        """Take a slot: 0 when the request may leave now, else nanoseconds after which to ask again."""
+        windows = self._counting(budget)
+        own_ns = max(window.wait_ns(now_ns) for window in windows)
+        own_ns = max(own_ns, self._paused_until_ns[budget] - now_ns)
+        all_ns = self._all.wait_ns(now_ns) if self._all else 0
+        if own_ns <= 0 < all_ns:
+            self._bound_ns += max(0, now_ns + all_ns - max(now_ns, self._bound_until_ns))
+            self._bound_until_ns = max(self._bound_until_ns, now_ns + all_ns)
+        if max(own_ns, all_ns) > 0:
+            return max(own_ns, all_ns)
+        self._sent[budget] += 1
+        for window in windows:
+            window.take()
+        if self._all:
+            self._all.take()
+        return 0
+
+    def answered(self, budget: Budget, now_ns: int) -> None:
+        """The request's answer, or the end of its connection, came at `now_ns`."""
+        for window in self._counting(budget):
+            window.answered(now_ns)
+        if self._all:
+            self._all.answered(now_ns)
+        self._learn_apart(budget, now_ns)
+
+    def refused(self, budget: Budget, now_ns: int, until_ns: int, policy: str = "") -> str:
+        """HubSpot answered 429: nothing more of this budget leaves before `until_ns`.
+
+        Our own log is under its cap, so the budgets are one at HubSpot, or shared with others: merged, or
+        yielded for a while. What was concluded, '' for nothing new; `policy` is the policyName of the 429.
+        """
+        self._last_refused_ns = now_ns
+        full = self._full(budget, policy)
+        for one in {budget} | self._together(full):
+            self._paused_until_ns[one] = max(self._paused_until_ns[one], until_ns)
+        if now_ns < self._settled_ns[full]:
+            return ""
+        if merging := self._explaining(budget, full, now_ns):
+            return self._merge(merging, now_ns)
+        recent = [ns for ns in self._refused_ns[full] if ns > now_ns - TEN_SECONDS_NS]
+        self._refused_ns[full] = [*recent, now_ns]
+        return self._yield(full, now_ns) if len(recent) + 1 >= YIELD_AFTER else ""
+
+    def learn(self, headers: Mapping[str, str]) -> None:
+        """Take the limits from an answer's headers (names lower-cased); absent ones change nothing."""
+        daily, interval, most = (
+            number(headers.get(f"x-hubspot-ratelimit-{name}", ""))
+            for name in ("daily-remaining", "interval-milliseconds", "max")
+        )
+        if daily is not None:
+            self.daily_remaining = daily
+        if interval == 10_000 and most:
+            self.general_max = most
+            self._windows[Budget.GENERAL].cap = _share(most)
+            self._windows[Budget.ASSOCIATIONS].cap = _share(ASSOCIATIONS_MAX.get(most, min(most, 100)))
+
+    def sent(self) -> dict[str, int]:
+        """Requests sent so far, by budget."""
+        return {budget.value: number for budget, number in self._sent.items()}
+
+    def bound_s(self) -> float:
+        """Seconds in which a request waited for the user's number alone: what `auto` would have saved."""
+        return self._bound_ns / SECOND_NS
+
+    def _counting(self, budget: Budget) -> list[Window]:
+        """The windows that a request of this budget is counted in."""
+        windows = [self._windows[budget]]
+        if budget is Budget.SEARCH:
+            windows.append(self._logs[budget])
+        if budget in self._merged:
+            windows.append(self._windows[Budget.GENERAL])
+        return windows
+
+    def _together(self, budget: Budget) -> set[Budget]:
+        return {budget} | self._merged if budget is Budget.GENERAL else {budget}
+
+    def _full(self, budget: Budget, policy: str) -> Budget:
+        """Which of HubSpot's counters a 429 speaks of: the search's own bears no policy."""
+        if budget is Budget.SEARCH:
+            return Budget.GENERAL if policy == TEN_SECONDLY else budget
+        return Budget.GENERAL if budget in self._merged else budget
+
+    def _explaining(self, budget: Budget, full: Budget, now_ns: int) -> list[Budget]:
+        """The budgets that, counted as general, explain a 429; none when others must have sent, too."""
+        if budget is Budget.SEARCH:
+            return [budget] if full is Budget.GENERAL and budget not in self._merged else []
+        if self._windows[full].used(now_ns) >= NEARLY * self._windows[full].cap:
+            return []
+        used = self._windows[Budget.GENERAL].used(now_ns)
+        found = []
+        for one in (Budget.ASSOCIATIONS, Budget.SEARCH):
+            count = self._logs[one].used(now_ns)
+            if one not in self._merged | self._apart and count:
+                used += count
+                found.append(one)
+                if used >= _share(self.general_max):
+                    return found
+        return []
+
+    def _learn_apart(self, budget: Budget, now_ns: int) -> None:
+        """What HubSpot answers beyond its general limit, it does not count as general."""
+        if budget in self._apart or now_ns < self._last_refused_ns + TEN_SECONDS_NS:
+            return
+        both = self._windows[Budget.GENERAL].recent(now_ns) + self._logs[budget].recent(now_ns)
+        if budget not in self._merged and both > SURELY * self.general_max:
+            self._apart.add(budget)
+
+    def _merge(self, budgets: Sequence[Budget], now_ns: int) -> str:
+        marks.hit("budgets merged")
+        for budget in budgets:
+            self._windows[Budget.GENERAL].absorb(self._logs[budget])
+            self._merged.add(budget)
+        self._settled_ns[Budget.GENERAL] = now_ns + TEN_SECONDS_NS
+        names = " and ".join(budget.value for budget in budgets)
+        return f"HubSpot counts requests for {names} in the general budget, too: so does hubdump from now on."
+
+    def _yield(self, full: Budget, now_ns: int) -> str:
+        marks.hit("budget yielded")
+        self._settled_ns[full] = now_ns + TEN_SECONDS_NS
+        self._windows[full].lower(now_ns)
+        return (
+            f"HubSpot refuses requests although hubdump keeps the {full.value} budget: another app may use it, too. "
+            "hubdump sends fewer for a while."
+        )
+
+
+def _share(most: int) -> int:
+    return max(1, int(most * SHARE))

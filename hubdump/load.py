@@ -1,0 +1,123 @@
+"""Puts the dump into its targets: files that were there before us are moved aside, none is half written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from hubdump.errors import Incomplete
+from hubdump.events import Emit, FileWritten, Noted
+from hubdump.model import ObjectType
+from hubdump.store.database import disk_errors
+from hubdump.store.reader import Reader
+from hubdump.store.store import Store
+from hubdump.targets import check, child, columns, expected, json_files
+from hubdump.targets.written import MENDED, Written
+
+# Above this many records the JSON files are written only when asked for: they are read whole by most.
+JSON_RECORDS_MAX = 200_000
+
+
+def move_aside(dump: Path, store: Store, emit: Emit) -> None:
+    """Move files in raw/ that we did not write to raw/before-hubdump-<date>/, told in one line."""
+    folder = dump / json_files.FOLDER
+    with disk_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        foreign = [
+            path
+            for path in sorted(folder.iterdir())
+            if not path.name.startswith((".", "before-hubdump-"))
+            and store.file_mark(f"{json_files.FOLDER}/{path.name}") is None
+        ]
+        if not foreign:
+            return
+        aside = _free_folder(folder)
+        aside.mkdir()
+        for path in foreign:
+            path.rename(aside / path.name)
+    emit(Noted(f"Moved {len(foreign)} files that hubdump did not write to {aside}"))
+
+
+def partial_wanted(type_: ObjectType, store: Store, *, asked: bool) -> bool:
+    """Whether the JSON file of a type is to be written: small enough, asked for, or there already."""
+    if not type_.engagement:
+        return False
+    path = json_files.path_of(type_)
+    return asked or store.file_mark(path) is not None or store.asked.records(type_.name) <= JSON_RECORDS_MAX
+
+
+def begin(store: Store, path: str) -> None:
+    """Remember that a file is ours, and not whole, before it is touched."""
+    store.mark_file(path, "", 0)
+
+
+def write_partials(dump: Path, types: Sequence[ObjectType], store: Store, emit: Emit, *, asked: bool) -> None:
+    """Write the JSON file of each type for which it is wanted."""
+    for type_ in types:
+        if partial_wanted(type_, store, asked=asked):
+            begin(store, json_files.path_of(type_))
+            keep(store, emit, dump, json_files.write_type(dump, type_))
+
+
+def write_json(dump: Path, types: Sequence[ObjectType], store: Store, emit: Emit, *, asked: bool) -> None:
+    """Write the one JSON file of all engagements; where it is too large for that, say how to get it."""
+    records = sum(store.asked.records(type_.name) for type_ in types)
+    if asked or store.file_mark(json_files.ALL) is not None or records <= JSON_RECORDS_MAX:
+        begin(store, json_files.ALL)
+        keep(store, emit, dump, json_files.write_all(dump, types))
+        return
+    emit(
+        Noted(
+            f"{json_files.ALL} is not written: {records:,} records are more than {JSON_RECORDS_MAX:,}.",
+            "Ask for it: hubdump load --to json",
+        )
+    )
+
+
+def write_duckdb(dump: Path, types: Sequence[ObjectType], store: Store, emit: Emit) -> None:
+    """Build the DuckDB file in a process of its own."""
+    for type_ in types:
+        columns.keep(store, type_.name)
+    for written in child.write("duckdb", dump, [type_.name for type_ in types]):
+        keep(store, emit, dump, written)
+
+
+def keep(store: Store, emit: Emit, dump: Path, written: Written) -> None:
+    """Remember and tell that a file is written."""
+    store.mark_file(written.path, written.mark, written.records)
+    emit(FileWritten(str(dump / written.path), written.records))
+    key = MENDED + written.path
+    if written.mended or store.meta(key):
+        store.set_meta(key, str(written.mended or ""))
+    if written.mended:
+        emit(
+            Noted(
+                f"{written.mended} values in {written.path} stand there as text: JSON cannot hold them as HubSpot "
+                "sent them. The store has them as they came."
+            )
+        )
+
+
+def check_targets(dump: Path, types: Sequence[ObjectType], targets: Sequence[str]) -> None:
+    """Read the targets again; Incomplete unless each holds what the store does, once."""
+    reader = Reader(dump / "store.sqlite")
+    try:
+        counts = {type_.name: reader.count(type_.name) for type_ in types}
+        wrong = [
+            w for target in targets for w in check(dump, target, expected(target, counts, reader.files()))
+        ]
+    finally:
+        reader.close()
+    if wrong:
+        told = "; ".join(f"{w.target} holds {w.told} {w.type}, the store {w.expected}" for w in wrong)
+        raise Incomplete(f"The targets do not hold what was extracted: {told}.", "Load again: hubdump load")
+
+
+def _free_folder(folder: Path) -> Path:
+    today = datetime.now(UTC).date()
+    aside, number = folder / f"before-hubdump-{today.isoformat()}", 1
+    while aside.exists():
+        number += 1
+        aside = folder / f"before-hubdump-{today.isoformat()}-{number}"
+    return aside

@@ -1,0 +1,280 @@
+"""The nouns: object types, requests and answers, and what a flow may ask of the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+from typing import Any, Generic, NamedTuple, NoReturn, TypeVar
+
+T = TypeVar("T")
+
+FAILURES_MAX = 6
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectType:
+    """One kind of record.
+
+    `name` is HubSpot's plural name in URLs, `engagement` the value of `hs_engagement_type` its records
+    bear, `modified` the property that search finds changes by (contacts have their own), `created` the one it
+    finds their age by.
+    """
+
+    name: str
+    type_id: str
+    singular: str
+    engagement: str | None = None
+    modified: str = "hs_lastmodifieddate"
+    created: str = "hs_createdate"
+
+
+class Budget(StrEnum):
+    """HubSpot's counters that one request is charged to; the daily one is charged by all of them."""
+
+    GENERAL = "general"
+    ASSOCIATIONS = "associations"
+    SEARCH = "search"
+
+
+class State(IntEnum):
+    """What a stored record is at HubSpot, as far as was read: gone means that no read finds it any more."""
+
+    ACTIVE = 0
+    ARCHIVED = 1
+    GONE = 2
+    MERGED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Request(Generic[T]):
+    """One call to HubSpot: reads only, so any request may be sent again.
+
+    `template` is the path without ids, for logs; `expects` the type a complete answer decodes to. A body
+    is JSON, or a `form` that carries its own credentials in place of the bearer token. After `failures_max`
+    failures while others like it succeed it is given up as poison (0: never). A `narrowed` one asks for less of
+    what was given up so.
+    """
+
+    method: str
+    path: str
+    template: str
+    budget: Budget
+    expects: type[T]
+    query: tuple[tuple[str, str], ...] = ()
+    body: bytes | None = field(default=None, repr=False)
+    form: bool = False
+    failures_max: int = FAILURES_MAX
+    narrowed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What came over the wire: `body` as received, `encoding` its Content-Encoding ('' or 'gzip')."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    encoding: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Generic[T]):
+    """A response that decoded completely as what was expected; `response` keeps its bytes."""
+
+    content: T
+    response: Response
+
+
+@dataclass(frozen=True, slots=True)
+class RecordRef:
+    """Where one record lies in a page: its position in `results`, its version in microseconds (UTC)."""
+
+    id: int
+    position: int
+    updated_us: int | None
+    archived: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Association:
+    """One link of one type between two records, as read from its `from` side."""
+
+    from_id: int
+    to_id: int
+    category: str
+    type_id: int
+    label: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredIds:
+    """A flow asks for up to `count` ids of its type that are in the store, ascending, above `after`."""
+
+    after: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A flow asks what the store has of some ids of its type; it is sent {id: Version}."""
+
+    ids: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """A flow asks for up to `count` active records that the present pass did not list, ascending, above `after`."""
+
+    after: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """A flow asks for up to `count` records that could not be read so far, ascending, above `after`."""
+
+    after: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """What the store holds of one record: its version in microseconds (UTC), and what it is at HubSpot."""
+
+    updated_us: int | None
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
+class RecordsRead:
+    """A flow hands over one page of records, and the cursor it leads to."""
+
+    response: Response
+    records: Sequence[RecordRef]
+    cursor: str
+    done: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A flow hands over what it found out of records without reading them anew.
+
+    `seen` are there as the store has them; `removed` maps those that are not to the record they were merged
+    into, None where HubSpot knows nothing of them; `unreadable` maps those that HubSpot fails to give to what it said.
+    """
+
+    cursor: str
+    done: bool
+    seen: Sequence[int] = ()
+    removed: Mapping[int, int | None] = field(default_factory=dict)
+    unreadable: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class AssociationsRead:
+    """A flow hands over associations of some records to one other type.
+
+    `fresh` are the ids whose earlier rows these replace (the first page of each); `failed` the ids
+    HubSpot could not answer for, and what it said.
+    """
+
+    fresh: Sequence[int]
+    rows: Sequence[Association]
+    failed: Mapping[int, str]
+    cursor: str
+    done: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A flow asks to go on only after `seconds`."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Refuted:
+    """A flow saw HubSpot behave against a belief, and goes on in a way that does not need it."""
+
+    belief: str
+    seen: str
+
+
+Commit = RecordsRead | Settled | AssociationsRead
+Question = StoredIds | Known | Unseen | Quarantined
+Effect = Request[Any] | Question | Wait | Refuted | Commit
+# A flow is sent an Answer for a Request, what the store says to a Question, None after anything else.
+Flow = Generator[Effect, Any, None]
+
+
+@dataclass(frozen=True, slots=True)
+class WalkKey:
+    """Names one walk: the type it reads and what it is for ('sweep', 'catch-up', 'contacts', ...)."""
+
+    type: str
+    purpose: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bookmark:
+    """What is known of one object type: how far it is complete, in microseconds of server time (UTC).
+
+    `since_us` is the instant from which its present round looks for changes, `seen_us` the instant whose state it
+    will hold (0: not known yet), `fresh_us` up to when every change is in the dump (None: never complete),
+    `proved_us` when its ids were last compared whole.
+    """
+
+    type: str
+    round: int = 0
+    since_us: int = 0
+    seen_us: int = 0
+    complete: bool = False
+    fresh_us: int | None = None
+    proved_us: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What the store holds of one type; `without` counts records with no association to any type."""
+
+    records: int = 0
+    archived: int = 0
+    associations: int = 0
+    without: int = 0
+    failed: int = 0
+    by_type: Mapping[str, int] = field(default_factory=dict)
+
+
+class Quarantine(NamedTuple):
+    """What could not be read of one record: itself (`record`), or its associations to the type `purpose`."""
+
+    id: int
+    purpose: str
+    reason: str
+
+
+class Secret:
+    """A value that cannot be printed, logged or pickled by accident; `reveal` is the only way to it."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        return self._value
+
+    def __repr__(self) -> str:
+        return "***"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a secret is not pickled, nor copied")
+
+    __getstate__ = __reduce__

@@ -1,0 +1,202 @@
+"""The main job in reading order: hold the dump, plan, extract, load, check, and say how it ended."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hubdump import load
+from hubdump.catalog import TYPES
+from hubdump.clock import SECOND_NS, Clock, instant_text
+from hubdump.errors import (
+    Exit,
+    HubdumpError,
+    Incomplete,
+    ScopeMissing,
+    TokenRefused,
+)
+from hubdump.events import Emit, RunEnded, RunStarted, TypeSummary
+from hubdump.extract.engine import Engine
+from hubdump.extract.plan import Wishes
+from hubdump.hubspot.pacing import Budgets
+from hubdump.manifest import write_manifest
+from hubdump.model import ObjectType, Quarantine
+from hubdump.seal import held
+from hubdump.session import Access, opened
+from hubdump.stopping import Stop, heard
+from hubdump.store.store import Store
+from hubdump.targets import TARGETS, json_files
+
+NAMED_MAX = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a run is to do. `command` writes a verb as its user would call it on this dump; `asked` are
+    the targets named by `--to`, none for all of them.
+    """
+
+    run: str
+    dump: Path
+    types: tuple[ObjectType, ...]
+    access: Access
+    command: Callable[[str], str]
+    asked: tuple[str, ...] = ()
+    wishes: Wishes = Wishes()  # noqa: RUF009 - frozen
+
+
+def run(order: Order, clock: Clock, emit: Emit) -> RunEnded:
+    """Bring the dump up to date and say how it ended; HubdumpError where it could not even begin.
+
+    Whatever ended it, everything committed is kept and the next run continues there.
+    """
+    with heard(emit) as stop:
+        with held(order.dump, instant_text(int(clock.wall_s() * 1_000_000))) as store:
+            ended = _Run(order, clock, emit, store, stop).whole()
+        # Told only now: every file was read again, and its sum is on disk.
+        emit(ended)
+    return ended
+
+
+class _Run:
+    """One execution on a dump that nobody else writes to."""
+
+    def __init__(self, order: Order, clock: Clock, emit: Emit, store: Store, stop: Stop) -> None:
+        self._order, self._clock, self._emit, self._store, self._stop = order, clock, emit, store, stop
+        self._budgets = Budgets(order.access.number)
+        self._began_ns = clock.now_ns()
+        self._retries = 0
+        self._bound = False
+        self._written: set[ObjectType] = set()
+
+    def whole(self) -> RunEnded:
+        try:
+            failed = self._stop.run(self._extract())
+            error = self._load(failed)
+        except HubdumpError as early:
+            if not self._bound:  # the dump may be another portal's
+                raise
+            return self._end(early, "")
+        ended = self._end(error, "Complete")
+        # Only now: a run that dies before its manifest is written is continued by the next, not begun anew.
+        self._store.end_run()
+        return ended
+
+    async def _extract(self) -> dict[str, Incomplete]:
+        """Read what is due; the types that could not be read whole, and why."""
+        order = self._order
+        async with opened(
+            order.access, self._budgets, self._store, self._clock, self._tell, self._stop.gate
+        ) as session:
+            self._bound = True
+            load.move_aside(order.dump, self._store, self._tell)
+            engine = Engine(session.api, session.exchange, self._store, self._clock, self._tell, order.wishes)
+            due = engine.due(order.types)
+            names = tuple(type_.name for type_ in due)
+            self._tell(RunStarted(order.run, session.portal, str(order.dump), names, order.access.rate))
+            failed = await engine.extract(due, self._completed)
+        if (
+            due
+            and len(failed) == len(due)
+            and all(isinstance(error, ScopeMissing) for error in failed.values())
+        ):
+            raise TokenRefused(
+                "Nothing is readable with this token: it has none of the scopes.", _any_hint(failed)
+            )
+        return failed
+
+    async def _completed(self, type_: ObjectType) -> None:
+        dump, store, path = self._order.dump, self._store, json_files.path_of(type_)
+        if self._wants("json") and load.partial_wanted(type_, store, asked="json" in self._order.asked):
+            load.begin(store, path)
+            load.keep(store, self._tell, dump, await asyncio.to_thread(json_files.write_type, dump, type_))
+            self._written.add(type_)
+
+    def _load(self, failed: dict[str, Incomplete]) -> HubdumpError | None:
+        """Fill the targets with every type that was ever read whole, by this run or an earlier one; what is still
+        to be said at the end.
+        """
+        dump, store, tell = self._order.dump, self._store, self._tell
+        whole = [type_ for type_ in TYPES if store.bookmark(type_.name).fresh_us is not None]
+        if whole and self._wants("json"):
+            asked = "json" in self._order.asked
+            # Those that an earlier run completed, and could not write before it was cut short.
+            load.write_partials(dump, [t for t in whole if t not in self._written], store, tell, asked=asked)
+            load.write_json(dump, whole, store, tell, asked=asked)
+        if whole and self._wants("duckdb"):
+            load.write_duckdb(dump, whole, store, tell)
+        load.check_targets(
+            dump, [t for t in whole if t.name not in failed], list(filter(self._wants, TARGETS))
+        )
+        return _what_is_missing(failed, {t.name: store.asked.failures(t.name) for t in self._order.types})
+
+    def _wants(self, target: str) -> bool:
+        return not self._order.asked or target in self._order.asked
+
+    def _end(self, error: HubdumpError | None, verdict: str) -> RunEnded:
+        """Keep how the run ended."""
+        order = self._order
+        ended = RunEnded(
+            int(error.exit if error else Exit.COMPLETE),
+            error.message if error else verdict,
+            (self._clock.now_ns() - self._began_ns) / SECOND_NS,
+            self._budgets.sent(),
+            self._retries,
+            {type_.name: self._summary(type_) for type_ in order.types},
+            files=(str(order.dump),),
+            next=_next(order, error),
+            bound_s=self._budgets.bound_s(),
+            rate=order.access.rate,
+        )
+        write_manifest(order.dump, order.run, self._store, ended)
+        return ended
+
+    def _summary(self, type_: ObjectType) -> TypeSummary:
+        mark, totals = self._store.bookmark(type_.name), self._store.asked.totals(type_.name)
+        return TypeSummary(
+            totals.records,
+            totals.archived,
+            totals.associations,
+            totals.failed,
+            instant_text(mark.fresh_us) if mark.complete and mark.fresh_us else None,
+            instant_text(mark.proved_us) if mark.proved_us else None,
+        )
+
+    def _tell(self, event: Any) -> None:
+        self._retries += type(event).__name__ == "RetryScheduled"
+        self._emit(event)
+
+
+def _what_is_missing(
+    failed: dict[str, Incomplete], failures: dict[str, list[Quarantine]]
+) -> HubdumpError | None:
+    if failed:
+        told = "; ".join(f"{name}: {error.message}" for name, error in failed.items())
+        return Incomplete(f"Incomplete: {told}", _any_hint(failed))
+    named = [_named(name, found) for name, found in failures.items() if found]
+    if named:
+        return Incomplete(
+            f"Incomplete: HubSpot fails to give {'; '.join(named)}; manifest.json names all. The rest is there.",
+            "Run again: it asks for them anew. If they fail for days, send HubSpot's support the ids.",
+        )
+    return None
+
+
+def _named(type_: str, found: list[Quarantine]) -> str:
+    """The records of a type that could not be read, the first few by id, and why the first was not."""
+    ids = list(dict.fromkeys(str(one.id) if one.id > 0 else "without an id" for one in found))
+    more = f" and {len(ids) - NAMED_MAX} more" if len(ids) > NAMED_MAX else ""
+    return f"{type_} {', '.join(ids[:NAMED_MAX])}{more} ({found[0].purpose}: {found[0].reason})"
+
+
+def _any_hint(failed: dict[str, Incomplete]) -> str:
+    return next((error.hint for error in failed.values() if error.hint), "")
+
+
+def _next(order: Order, error: HubdumpError | None) -> tuple[str, ...]:
+    if error:
+        return (error.hint,) if error.hint else ()
+    return order.command("verify"), order.command("status")

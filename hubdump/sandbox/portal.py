@@ -1,0 +1,67 @@
+"""One portal: its records by type, its associations, and what was written to them, over a function of its seed."""
+
+from __future__ import annotations
+
+from hubdump.sandbox.beliefs import Beliefs
+from hubdump.sandbox.links import Links
+from hubdump.sandbox.numbers import Numbers, mix
+from hubdump.sandbox.portals import Spec
+from hubdump.sandbox.properties import definitions, narrowed
+from hubdump.sandbox.records import Shelf, Stamp
+from hubdump.sandbox.types import KINDS, Kind, kind_of
+
+PORTAL_ID_FIRST = 7_654_321
+ENGAGEMENTS_FIRST, OTHERS_FIRST = 47_000_000_000, 5_000_000_000
+
+
+class Portal:
+    """`shelves` by type and `links`; nothing of it takes memory until it is written to."""
+
+    def __init__(self, spec: Spec, seed: int, beliefs: Beliefs | None = None) -> None:
+        self.seed, self.spec = seed, spec
+        self.beliefs = beliefs or Beliefs()
+        self.id = PORTAL_ID_FIRST + 1000 * seed
+        self.shelves = {kind.name: self._shelf(kind, slot) for slot, kind in enumerate(KINDS)}
+        self.links = Links(self.shelves, seed, one_way=self.beliefs["one-way-pairs"] == "yes")
+        self._writes = 0
+        self._last: dict[int, int] = {}
+
+    def kind(self, type_: str) -> Kind | None:
+        """The type of a name, a type id or a fully qualified name."""
+        return kind_of(type_, self.id)
+
+    def fully_qualified(self, kind: Kind) -> str:
+        return f"p{self.id}_{kind.singular}" if kind.custom else kind.singular.upper()
+
+    def stamp(self, now_ms: int) -> Stamp | None:
+        """When the next write is seen by search: later by half to all of the lag, so that some come out of order."""
+        lag_ms = 1000 * self.beliefs.number("search-lag-s")
+        if not lag_ms and not self.beliefs.number("list-lag-s"):
+            return None
+        self._writes += 1
+        return Stamp(now_ms, now_ms + lag_ms // 2 + mix(self.seed + self._writes) % (lag_ms // 2 + 1))
+
+    def new_id(self, kind: Kind) -> int:
+        """An id that no record had: larger than all of its kind, or anywhere among them."""
+        first = ENGAGEMENTS_FIRST if kind.engagement else OTHERS_FIRST
+        self._writes += 1
+        chance = mix(self.seed ^ self._writes)
+        top = self._last.get(first) or max(
+            (s.numbers.id(s.numbers.total - 1) for s in self.shelves.values() if s.numbers.total and
+             bool(s.kind.engagement) == bool(kind.engagement)), default=first,
+        )  # fmt: skip
+        if self.beliefs["new-ids"] == "ascending":
+            self._last[first] = top + 1 + chance % 900
+            return self._last[first]
+        id_ = first + chance % (top - first + 1)
+        while any(s.numbers.index(id_) is not None or id_ in s.entries for s in self.shelves.values()):
+            id_ += 1
+        return id_
+
+    def _shelf(self, kind: Kind, slot: int) -> Shelf:
+        first = ENGAGEMENTS_FIRST if kind.engagement else OTHERS_FIRST
+        numbers = Numbers(
+            self.seed, slot, first, self.spec.counts.get(kind.name, 0), self.spec.archived_percent
+        )
+        found = definitions(kind, self.spec.custom_properties)
+        return Shelf(kind, narrowed(kind) if self.spec.narrow else found, numbers)

@@ -1,0 +1,263 @@
+"""Path -> what answers it, its budget and its scopes: one table, and every version leads to the same portal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from urllib.parse import unquote
+
+from hubdump.sandbox.answers import Refused, Request, Response
+from hubdump.sandbox.association_writes import AssociationWrites
+from hubdump.sandbox.associations import Associations
+from hubdump.sandbox.batches import Batches
+from hubdump.sandbox.calls import DATED, Call
+from hubdump.sandbox.changes import Changes
+from hubdump.sandbox.limits import ASSOCIATIONS, GENERAL, SEARCH
+from hubdump.sandbox.lists import Lists
+from hubdump.sandbox.metadata import Metadata, Usage
+from hubdump.sandbox.objects import Objects
+from hubdump.sandbox.pipelines import Pipelines
+from hubdump.sandbox.schemas import Schemas
+from hubdump.sandbox.search import Search
+from hubdump.sandbox.writes import Writes
+
+V3 = ("v3", *DATED)
+V4 = ("v4", *DATED)
+EVERY = ("v3", "v4", *DATED)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where a request leads; `sheltered` ones meet no random fault.
+
+    `scopes` are all needed; `template` is the path with {names}, dated form, for logs.
+    """
+
+    budget: str
+    answer: Callable[[], Response]
+    sheltered: bool = False
+    scopes: tuple[str, ...] = ()
+    template: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answerers:
+    """All that answers."""
+
+    objects: Objects
+    search: Search
+    associations: Associations
+    metadata: Metadata
+    pipelines: Pipelines
+    lists: Lists
+    schemas: Schemas
+    writes: Writes
+    batches: Batches
+    association_writes: AssociationWrites
+
+
+Answer = Callable[[Answerers, Call], Response]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table of routes: `family` and `rest` make the path, in each of `versions`."""
+
+    method: str
+    family: str
+    rest: str
+    versions: tuple[str, ...]
+    answer: Answer
+    budget: str = GENERAL
+    scopes: tuple[str, ...] = ()
+    sheltered: bool = False
+    segments: tuple[str, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "segments", tuple(part for part in self.rest.split("/") if part))
+
+    @property
+    def template(self) -> str:
+        """The path as dated versions have it, with {version}."""
+        return _HEADS[self.family].format(version="{version}") + self.rest
+
+    def paths(self) -> list[str]:
+        """Every path this line answers at, the {names} of its parts left."""
+        return [_path(self.family, version) + self.rest for version in self.versions]
+
+    def match(self, parts: list[str]) -> dict[str, str] | None:
+        """What the {names} stand for in these parts; None where they do not fit."""
+        found: dict[str, str] = {}
+        for segment, part in zip(self.segments, parts, strict=True):
+            if segment[0] == "{":
+                found[segment[1:-1]] = part
+            elif segment != part:
+                return None
+        return found
+
+
+_HEADS = {
+    "objects": "/crm/objects/{version}",
+    "associations": "/crm/associations/{version}",
+    "properties": "/crm/properties/{version}",
+    "owners": "/crm/owners/{version}",
+    "pipelines": "/crm/pipelines/{version}",
+    "limits": "/crm/limits/{version}",
+    "schemas": "/crm-object-schemas/{version}/schemas",
+    "account-info": "/account-info/{version}",
+    "lists": "/crm/lists/{version}",
+    "object-library": "/crm/object-library/{version}",
+    "users": "/settings/users/{version}",
+    "legacy-properties": "/properties/{version}",
+    "legacy-pipelines": "/crm-pipelines/{version}/pipelines",
+}
+
+READ, WRITE = "read", "write"
+# `scopes`: READ and WRITE stand for those of the types in the path, both sides' for associations (facts 2.2, 8).
+TABLE: tuple[Row, ...] = (
+    Row("GET", "account-info", "/details", V3, lambda a, c: a.metadata.account(c), scopes=("oauth",), sheltered=True),
+    Row("GET", "account-info", "/api-usage/daily/private-apps", V3, lambda a, c: a.metadata.daily(c),
+        scopes=("oauth",)),
+    Row("POST", "objects", "/{type}/search", EVERY, lambda a, c: a.search.answer(c), SEARCH, (READ,)),
+    Row("POST", "objects", "/{type}/batch/read", EVERY, lambda a, c: a.objects.batch(c), scopes=(READ,)),
+    Row("POST", "objects", "/{type}", EVERY, lambda a, c: a.writes.create(c), scopes=(WRITE,)),
+    Row("PATCH", "objects", "/{type}/{id}", EVERY, lambda a, c: a.writes.update(c), scopes=(WRITE,)),
+    Row("DELETE", "objects", "/{type}/{id}", EVERY, lambda a, c: a.writes.archive(c), scopes=(WRITE,)),
+    Row("POST", "objects", "/{type}/merge", EVERY, lambda a, c: a.writes.merge(c), scopes=(WRITE,)),
+    Row("POST", "objects", "/{type}/gdpr-delete", EVERY, lambda a, c: a.writes.erase(c), scopes=(WRITE,)),
+    Row("POST", "objects", "/{type}/batch/create", EVERY, lambda a, c: a.batches.create(c), scopes=(WRITE,)),
+    Row("POST", "objects", "/{type}/batch/update", EVERY, lambda a, c: a.batches.update(c), scopes=(WRITE,)),
+    Row("POST", "objects", "/{type}/batch/upsert", EVERY, lambda a, c: a.batches.upsert(c), scopes=(WRITE,)),
+    Row("POST", "objects", "/{type}/batch/archive", EVERY, lambda a, c: a.batches.archive(c), scopes=(WRITE,)),
+    Row("PUT", "objects", "/{type}/{id}/associations/default/{to}/{to_id}", V4,
+        lambda a, c: a.association_writes.put_default(c), scopes=(WRITE,)),
+    Row("PUT", "objects", "/{type}/{id}/associations/{to}/{to_id}", V4, lambda a, c: a.association_writes.put(c),
+        scopes=(WRITE,)),
+    Row("DELETE", "objects", "/{type}/{id}/associations/{to}/{to_id}", V4,
+        lambda a, c: a.association_writes.delete(c), scopes=(WRITE,)),
+    Row("POST", "associations", "/{type}/{to}/batch/create", EVERY, lambda a, c: a.association_writes.create(c),
+        ASSOCIATIONS, (WRITE,)),
+    Row("POST", "associations", "/{type}/{to}/batch/associate/default", V4,
+        lambda a, c: a.association_writes.create_default(c), ASSOCIATIONS, (WRITE,)),
+    Row("POST", "associations", "/{type}/{to}/batch/archive", EVERY, lambda a, c: a.association_writes.archive(c),
+        ASSOCIATIONS, (WRITE,)),
+    Row("POST", "associations", "/{type}/{to}/batch/labels/archive", V4,
+        lambda a, c: a.association_writes.archive_labels(c), ASSOCIATIONS, (WRITE,)),
+    Row("POST", "properties", "/{type}/batch/read", V3, lambda a, c: a.metadata.some_properties(c), scopes=(READ,)),
+    Row("GET", "objects", "/{type}", EVERY, lambda a, c: a.objects.page(c), scopes=(READ,)),
+    Row("GET", "objects", "/{type}/{id}", EVERY, lambda a, c: a.objects.one(c), scopes=(READ,)),
+    Row("GET", "objects", "/{type}/{id}/associations/{to}", EVERY, lambda a, c: a.associations.one(c), scopes=(READ,)),
+    Row("POST", "associations", "/{type}/{to}/batch/read", EVERY, lambda a, c: a.associations.batch(c),
+        ASSOCIATIONS, (READ,)),
+    Row("GET", "associations", "/{type}/{to}/labels", V4, lambda a, c: a.associations.labels(c), ASSOCIATIONS,
+        (READ,)),
+    Row("GET", "associations", "/{type}/{to}/types", ("v3",), lambda a, c: a.associations.types(c), ASSOCIATIONS,
+        (READ,)),
+    Row("GET", "properties", "/{type}", V3, lambda a, c: a.metadata.properties(c), scopes=(READ,)),
+    Row("GET", "properties", "/{type}/groups", V3, lambda a, c: a.metadata.groups(c), scopes=(READ,)),
+    Row("GET", "properties", "/{type}/{name}", V3, lambda a, c: a.metadata.one_property(c), scopes=(READ,)),
+    Row("GET", "legacy-properties", "/{type}/properties", ("v1", "v2"),
+        lambda a, c: a.metadata.legacy_properties(c), scopes=(READ,)),
+    Row("GET", "owners", "", V3, lambda a, c: a.metadata.owners(c), scopes=("crm.objects.owners.read",)),
+    Row("GET", "owners", "/{id}", V3, lambda a, c: a.metadata.one_owner(c), scopes=("crm.objects.owners.read",)),
+    Row("GET", "users", "", V3, lambda a, c: a.metadata.users(c), scopes=("settings.users.read",)),
+    Row("GET", "users", "/teams", V3, lambda a, c: a.metadata.teams(c), scopes=("settings.users.teams.read",)),
+    Row("GET", "legacy-pipelines", "/{type}", ("v1",), lambda a, c: a.pipelines.legacy(c), scopes=(READ,)),
+    Row("GET", "pipelines", "/{type}", V3, lambda a, c: a.pipelines.all(c), scopes=(READ,)),
+    Row("GET", "pipelines", "/{type}/{id}", V3, lambda a, c: a.pipelines.one(c), scopes=(READ,)),
+    Row("POST", "lists", "/search", V3, lambda a, c: a.lists.search(c), scopes=("crm.lists.read",)),
+    Row("GET", "lists", "/{id}", V3, lambda a, c: a.lists.one(c), scopes=("crm.lists.read",)),
+    Row("GET", "lists", "/{id}/memberships", V3, lambda a, c: a.lists.members(c), scopes=("crm.lists.read",)),
+    Row("GET", "lists", "/{id}/memberships/join-order", V3, lambda a, c: a.lists.joined(c),
+        scopes=("crm.lists.read",)),
+    Row("GET", "limits", "/records", V3, lambda a, c: a.metadata.counts(c)),
+    Row("GET", "object-library", "/enablement", V3, lambda a, c: a.metadata.enablement(c)),
+    Row("GET", "schemas", "", V3, lambda a, c: a.schemas.all(c), scopes=("crm.schemas.custom.read",)),
+    Row("GET", "schemas", "/{type}", V3, lambda a, c: a.schemas.one(c), scopes=("crm.schemas.custom.read",)),
+)  # fmt: skip
+
+
+class Router:
+    """Finds the route of a request."""
+
+    def __init__(self, objects: Objects, usage: Usage | None = None) -> None:
+        self._portal, changes = objects.portal, Changes(objects.portal)
+        self._answerers = Answerers(
+            objects, Search(objects), Associations(objects), Metadata(objects, usage), Pipelines(objects),
+            Lists(objects), Schemas(objects), Writes(objects, changes), Batches(objects, changes),
+            AssociationWrites(objects, changes),
+        )  # fmt: skip
+        self._rows: dict[tuple[str, int], list[Row]] = {}
+        for row in TABLE:
+            self._rows.setdefault((row.family, len(row.segments)), []).append(row)
+
+    def route(self, request: Request, base: str, now_ms: int) -> Route:
+        """Refused (404, 405) when there is nothing at this path, or not for this method."""
+        family, version, rest = _split(request.path)
+        elsewhere = False
+        for row in self._rows.get((family, len(rest)), ()):
+            parts = row.match(rest) if version in row.versions else None
+            if parts is None:
+                continue
+            if row.method == request.method:
+                call = Call(request, base, now_ms, version, parts)
+                return Route(
+                    row.budget,
+                    lambda row=row, call=call: row.answer(self._answerers, call),  # type: ignore[misc]  # bound now, called later
+                    row.sheltered,
+                    self._scopes(row, parts),
+                    row.template,
+                )
+            elsewhere = True
+        if elsewhere:
+            raise Refused(405, f"The method {request.method} is not allowed here", "METHOD_NOT_ALLOWED")
+        raise _unknown()
+
+    def _scopes(self, row: Row, parts: Mapping[str, str]) -> tuple[str, ...]:
+        """The scopes a call needs: a READ or WRITE is that of each type in its path."""
+        kinds = [self._portal.kind(parts[side]) for side in ("type", "to") if side in parts]
+        found: list[str] = []
+        for scope in row.scopes:
+            if scope in {READ, WRITE}:
+                found += [one for kind in kinds if kind for one in kind.scopes(write=scope == WRITE)]
+            else:
+                found.append(scope)
+        return tuple(dict.fromkeys(found))
+
+
+def _path(family: str, version: str) -> str:
+    """A family's path: v3 and v4 stand before its name, dates after it."""
+    head = _HEADS[family]
+    if version in DATED or family in {"account-info", "legacy-properties", "legacy-pipelines"}:
+        return head.format(version=version)
+    if family == "users":
+        return f"/settings/{version}/users"
+    return f"/crm/{version}/{family}"
+
+
+def _split(path: str) -> tuple[str, str, list[str]]:
+    """Family, version and the rest: dated versions stand after the family, v3 and v4 before it."""
+    parts = [unquote(part) for part in path.split("/") if part]
+    match parts:
+        case ["crm", version, family, *rest] if version in {"v3", "v4"}:
+            return family, version, rest
+        case ["crm-object-schemas", version, "schemas", *rest]:
+            return "schemas", version, rest
+        case ["crm", family, version, *rest]:
+            return family, version, rest
+        case ["account-info", version, *rest]:
+            return "account-info", version, rest
+        case ["settings", version, "users", *rest] if version == "v3":
+            return "users", version, rest
+        case ["settings", "users", version, *rest]:
+            return "users", version, rest
+        case ["crm-pipelines", version, "pipelines", *rest]:
+            return "legacy-pipelines", version, rest
+        case ["properties", version, *rest]:
+            return "legacy-properties", version, rest
+        case _:
+            raise _unknown()
+
+
+def _unknown() -> Refused:
+    return Refused(404, "resource not found", "OBJECT_NOT_FOUND")

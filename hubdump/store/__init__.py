@@ -1,0 +1,1 @@
+"""What is on disk and trusted: one SQLite file, one transaction a page."""

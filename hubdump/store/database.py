@@ -1,0 +1,139 @@
+"""Opens the SQLite file: its schema, its guarantees, and what its errors mean."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from hubdump.errors import DiskFailure, UsageError
+
+SCHEMA_VERSION = 2
+
+# Ids are numbers here because they sort as HubSpot's lists do; they are text in all that leaves us.
+# `passes` counts the lists of a type that were begun, `seen` is the latest one that showed a record: what a whole
+# pass did not show is looked into. `removals` wait until the round they belong to is finished.
+_SCHEMA = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE types (
+    number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, round INTEGER NOT NULL DEFAULT 0,
+    passes INTEGER NOT NULL DEFAULT 0, since_us INTEGER NOT NULL DEFAULT 0, seen_us INTEGER NOT NULL DEFAULT 0,
+    complete INTEGER NOT NULL DEFAULT 0, fresh_us INTEGER, proved_us INTEGER);
+CREATE TABLE walks (
+    type INTEGER NOT NULL, purpose TEXT NOT NULL, cursor TEXT NOT NULL, done INTEGER NOT NULL,
+    PRIMARY KEY (type, purpose)) WITHOUT ROWID;
+CREATE TABLE pages (
+    number INTEGER PRIMARY KEY, type INTEGER NOT NULL, encoding TEXT NOT NULL, crc INTEGER NOT NULL,
+    body BLOB NOT NULL);
+CREATE TABLE records (
+    type INTEGER NOT NULL, id INTEGER NOT NULL, page INTEGER NOT NULL, position INTEGER NOT NULL,
+    updated_us INTEGER, state INTEGER NOT NULL, merged_into INTEGER, seen INTEGER NOT NULL,
+    PRIMARY KEY (type, id)) WITHOUT ROWID;
+CREATE TABLE removals (
+    type INTEGER NOT NULL, id INTEGER NOT NULL, merged_into INTEGER, PRIMARY KEY (type, id)) WITHOUT ROWID;
+CREATE TABLE labels (
+    number INTEGER PRIMARY KEY, category TEXT NOT NULL, type_id INTEGER NOT NULL, label TEXT);
+CREATE UNIQUE INDEX labels_once ON labels (category, type_id, coalesce(label, char(0)));
+CREATE TABLE associations (
+    from_type INTEGER NOT NULL, from_id INTEGER NOT NULL, to_type INTEGER NOT NULL, to_id INTEGER NOT NULL,
+    label INTEGER NOT NULL,
+    PRIMARY KEY (from_type, from_id, to_type, to_id, label)) WITHOUT ROWID;
+CREATE TABLE failures (
+    type INTEGER NOT NULL, id INTEGER NOT NULL, purpose TEXT NOT NULL, reason TEXT NOT NULL,
+    PRIMARY KEY (type, id, purpose)) WITHOUT ROWID;
+CREATE TABLE properties (
+    type INTEGER NOT NULL, name TEXT NOT NULL, position INTEGER NOT NULL, definition BLOB NOT NULL,
+    PRIMARY KEY (type, name)) WITHOUT ROWID;
+CREATE TABLE files (path TEXT PRIMARY KEY, mark TEXT NOT NULL, records INTEGER NOT NULL) WITHOUT ROWID;
+"""
+
+RECORD = "record"  # the purpose of a failure that is a record's own, not its associations'
+FAILURES = "SELECT id, purpose, reason FROM failures WHERE type = ? ORDER BY id, purpose"
+
+_DISK_TEXTS = ("full", "disk i/o", "readonly", "read-only", "unable to open", "locked")
+
+
+@contextmanager
+def disk_errors(path: Path) -> Iterator[None]:
+    """Turn what the disk or SQLite says about `path` into DiskFailure."""
+    try:
+        yield
+    except OSError as error:
+        raise DiskFailure(
+            f"{error.strerror or error}: {path}. Everything committed before is intact.",
+            "Make room or give write access, then run the same command again: it continues.",
+        ) from error
+    except sqlite3.DatabaseError as error:
+        text = str(error).lower()
+        if any(known in text for known in _DISK_TEXTS):
+            raise DiskFailure(
+                f"The disk refused a write to {path} ({error}). Everything committed before is intact.",
+                "Make room or give write access, then run the same command again: it continues.",
+            ) from error
+        raise DiskFailure(
+            f"{path} is damaged or no store of hubdump's ({error}).",
+            f"Move {path.parent} away, keep it, and run again into an empty folder.",
+        ) from error
+
+
+def open_for_writing(path: Path) -> sqlite3.Connection:
+    """The one writing connection, with its guarantees asserted; creates the file and its schema."""
+    with disk_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        db = sqlite3.connect(path, isolation_level=None)
+        new = _is_new(db, path)
+        mode = db.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+        db.execute("PRAGMA synchronous = FULL")
+        synchronous = db.execute("PRAGMA synchronous").fetchone()[0]
+        if (mode, synchronous) != ("wal", 2):
+            raise DiskFailure(f"{path} cannot be written safely here (journal {mode}, sync {synchronous}).")
+        if new:
+            db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+        return db
+
+
+def open_for_reading(path: Path) -> sqlite3.Connection:
+    """A connection that cannot write; it sees what was committed when it began to read."""
+    with disk_errors(path):
+        db = _connected_for_reading(path)
+        if not db.execute("PRAGMA user_version").fetchone()[0]:
+            raise UsageError(f"There is nothing in {path} yet.", "Make a dump: hubdump run")
+        _check_version(db, path)
+        return db
+
+
+def _connected_for_reading(path: Path) -> sqlite3.Connection:
+    if not path.exists():
+        raise UsageError(f"There is no dump in {path.parent}.", "Make one: hubdump run")
+    # Where nobody can write, SQLite cannot make the file by which its readers and its writer agree.
+    frozen = "" if os.access(path.parent, os.W_OK) else "&immutable=1"
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro{frozen}", uri=True, isolation_level=None)
+
+
+def check_structure(path: Path) -> None:
+    """DiskFailure unless SQLite finds its own structures whole; reads the file once."""
+    with disk_errors(path), closing(_connected_for_reading(path)) as db:
+        found = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if found != "ok":
+            raise sqlite3.DatabaseError(str(found).strip().splitlines()[-1])
+
+
+def _is_new(db: sqlite3.Connection, path: Path) -> bool:
+    """Whether nothing is in the file yet; asked before a byte of it is changed: it may be somebody else's."""
+    if db.execute("PRAGMA user_version").fetchone()[0]:
+        _check_version(db, path)
+        return False
+    if db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+        raise sqlite3.DatabaseError("tables of another program")
+    return True
+
+
+def _check_version(db: sqlite3.Connection, path: Path) -> None:
+    version = db.execute("PRAGMA user_version").fetchone()[0]
+    if version != SCHEMA_VERSION:
+        raise UsageError(
+            f"{path} has version {version}, this hubdump reads version {SCHEMA_VERSION}.",
+            "Use the hubdump that wrote it, or a newer one.",
+        )

@@ -1,0 +1,99 @@
+"""What the store says to a flow and to the engine: questions that change nothing."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from hubdump.model import Quarantine, State, Totals, Version
+from hubdump.store.database import FAILURES, RECORD, disk_errors
+
+
+class Questions:
+    """Asks the one writing connection, so that it sees what was just committed."""
+
+    def __init__(self, path: Path, db: sqlite3.Connection, types: Mapping[str, int]) -> None:
+        self.path, self._db, self._types = path, db, types
+
+    def ids(self, type_: str, after: int, count: int) -> list[int]:
+        """Up to `count` ids of active records of a type, ascending, above `after`."""
+        return self._ids(
+            "SELECT id FROM records WHERE type = ?1 AND id > ?2 AND state = 0", type_, after, count
+        )
+
+    def unseen(self, type_: str, after: int, count: int) -> list[int]:
+        """Up to `count` ids of active or archived records that the latest pass did not show, above `after`."""
+        sql = (
+            "SELECT id FROM records WHERE type = ?1 AND id > ?2 AND state IN (0, 1)"
+            " AND seen < (SELECT passes FROM types WHERE number = ?1)"
+        )
+        return self._ids(sql, type_, after, count)
+
+    def quarantined(self, type_: str, after: int, count: int) -> list[int]:
+        """Up to `count` ids of records that could not be read, ascending, above `after`."""
+        sql = f"SELECT id FROM failures WHERE type = ?1 AND id > ?2 AND purpose = '{RECORD}'"  # noqa: S608 - our own word
+        return self._ids(sql, type_, after, count)
+
+    def failures(self, type_: str) -> list[Quarantine]:
+        """What could not be read of a type's records, and of their associations."""
+        with disk_errors(self.path):
+            return [Quarantine(*row) for row in self._db.execute(FAILURES, (self._types.get(type_, 0),))]
+
+    def versions(self, type_: str, ids: Sequence[int]) -> dict[int, Version]:
+        """What is stored of those of some ids that are."""
+        sql = (
+            "SELECT id, updated_us, state FROM records"
+            " WHERE type = ? AND id IN (SELECT value FROM json_each(?))"
+        )
+        with disk_errors(self.path):
+            rows = self._db.execute(sql, (self._types.get(type_, 0), json.dumps(list(ids))))
+            return {id_: Version(updated_us, State(state)) for id_, updated_us, state in rows}
+
+    def removals(self, type_: str) -> int:
+        """How many active records of a type the present round would remove."""
+        sql = (
+            "SELECT count(*) FROM removals JOIN records USING (type, id) WHERE type = ? AND records.state = 0"
+        )
+        with disk_errors(self.path):
+            return int(self._db.execute(sql, (self._types.get(type_, 0),)).fetchone()[0])
+
+    def unread(self, type_: str) -> int:
+        """How many records could not be read, and were never before."""
+        sql = (
+            "SELECT count(*) FROM failures WHERE type = ?1 AND purpose = ?2"
+            " AND id NOT IN (SELECT id FROM records WHERE type = ?1)"
+        )
+        with disk_errors(self.path):
+            return int(self._db.execute(sql, (self._types.get(type_, 0), RECORD)).fetchone()[0])
+
+    def records(self, type_: str) -> int:
+        """How many active records of a type the store holds."""
+        with disk_errors(self.path):
+            sql = "SELECT count(*) FROM records WHERE type = ? AND state = 0"
+            return int(self._db.execute(sql, (self._types.get(type_, 0),)).fetchone()[0])
+
+    def totals(self, type_: str) -> Totals:
+        """What the store holds of one type; every association is looked at."""
+        number = self._types.get(type_, 0)
+
+        def count(sql: str) -> int:
+            return int(self._db.execute(sql, (number,)).fetchone()[0])
+
+        with disk_errors(self.path):
+            return Totals(
+                self.records(type_),
+                count("SELECT count(*) FROM records WHERE type = ? AND state = 1"),
+                count("SELECT count(*) FROM associations WHERE from_type = ?"),
+                count(
+                    "SELECT count(*) FROM records WHERE type = ?1 AND state = 0 AND NOT EXISTS"
+                    " (SELECT 1 FROM associations WHERE from_type = ?1 AND from_id = id)"
+                ),
+                count("SELECT count(DISTINCT id) FROM failures WHERE type = ?"),
+            )
+
+    def _ids(self, sql: str, type_: str, after: int, count: int) -> list[int]:
+        with disk_errors(self.path):
+            rows = self._db.execute(f"{sql} ORDER BY id LIMIT ?3", (self._types.get(type_, 0), after, count))
+            return [id_ for (id_,) in rows]

@@ -1,0 +1,211 @@
+"""Reads what is committed, a page at a time and without the writer: what targets and verify see."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+from msgspec import Raw, Struct
+
+from hubdump import strict
+from hubdump.errors import DiskFailure
+from hubdump.model import Association, Bookmark, Quarantine, State
+from hubdump.store.database import FAILURES, disk_errors, open_for_reading
+
+
+class StoredRecord(NamedTuple):
+    """One record: its bytes as HubSpot last sent them, mended where they are no JSON, and what it is there since."""
+
+    id: int
+    raw: Raw
+    state: State
+    merged_into: int | None
+
+
+class StoredState(NamedTuple):
+    """What is known of one record without its bytes; `updated_us` is its version in microseconds (UTC)."""
+
+    id: int
+    state: State
+    updated_us: int | None
+    merged_into: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file we wrote: its mark, and the records it held."""
+
+    path: str
+    mark: str
+    records: int
+
+
+class _Results(Struct):
+    results: list[Raw]
+
+
+_RESULTS = msgspec.json.Decoder(_Results)
+
+
+class Reader:
+    """A view of the store that cannot write; also usable in another process than the writer's.
+
+    `mended` counts the values, in the pages read so far, that JSON cannot hold as HubSpot sent them.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.mended = 0
+        self._db: sqlite3.Connection = open_for_reading(path)
+        with disk_errors(path):
+            self._types: dict[str, int] = dict(self._db.execute("SELECT name, number FROM types"))
+        self._names = {number: name for name, number in self._types.items()}
+
+    def close(self) -> None:
+        self._db.close()
+
+    def meta(self, key: str) -> str:
+        with disk_errors(self.path):
+            row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return row[0] if row else ""
+
+    def types(self) -> tuple[str, ...]:
+        """Types that were read, in the order of the store."""
+        with disk_errors(self.path):
+            return tuple(
+                n for (n,) in self._db.execute("SELECT name FROM types WHERE round > 0 ORDER BY number")
+            )
+
+    def bookmark(self, type_: str) -> Bookmark:
+        with disk_errors(self.path):
+            row = self._db.execute(
+                "SELECT round, since_us, seen_us, complete, fresh_us, proved_us FROM types WHERE name = ?",
+                (type_,),
+            ).fetchone()
+        return (
+            Bookmark(type_, row[0], row[1], row[2], bool(row[3]), row[4], row[5]) if row else Bookmark(type_)
+        )
+
+    def count(self, type_: str, state: State = State.ACTIVE) -> int:
+        """Records of a type in one state."""
+        with disk_errors(self.path):
+            sql = "SELECT count(*) FROM records WHERE type = ? AND state = ?"
+            return int(self._db.execute(sql, (self._types.get(type_, 0), state)).fetchone()[0])
+
+    def pages(self, type_: str, *states: State) -> Iterator[list[StoredRecord]]:
+        """The records of a type in these states (none named: active ones), once each, in groups of at most a page.
+
+        Raises DiskFailure when a page's checksum is wrong.
+        """
+        sql = (
+            "SELECT page, position, id, state, merged_into FROM records"
+            " WHERE type = ? AND state IN (SELECT value FROM json_each(?)) ORDER BY page, position"
+        )
+        wanted = json.dumps(states or (State.ACTIVE,))
+        with disk_errors(self.path):
+            rows = self._db.execute(sql, (self._types.get(type_, 0), wanted))
+            for page, members in groupby(rows, itemgetter(0)):
+                results = self._results(page)
+                yield [
+                    StoredRecord(id_, results[at], State(state), into) for _, at, id_, state, into in members
+                ]
+
+    def some(self, type_: str, ids: Sequence[int]) -> list[StoredRecord]:
+        """Those of some ids that are in the store, whatever became of them."""
+        sql = (
+            "SELECT page, position, id, state, merged_into FROM records"
+            " WHERE type = ? AND id IN (SELECT value FROM json_each(?)) ORDER BY page, position"
+        )
+        with disk_errors(self.path):
+            rows = self._db.execute(sql, (self._types.get(type_, 0), json.dumps(list(ids)))).fetchall()
+            return [
+                StoredRecord(id_, results[at], State(state), into)
+                for page, members in groupby(rows, itemgetter(0))
+                for results in [self._results(page)]
+                for _, at, id_, state, into in members
+            ]
+
+    def versions(self, type_: str) -> Iterator[tuple[int, int | None]]:
+        """(id, microseconds of updatedAt) of every active record, ascending by id."""
+        sql = "SELECT id, updated_us FROM records WHERE type = ? AND state = 0 ORDER BY id"
+        with disk_errors(self.path):
+            yield from self._db.execute(sql, (self._types.get(type_, 0),))
+
+    def states(self, type_: str) -> Iterator[StoredState]:
+        """What is known of every record of a type, whatever became of it, ascending by id."""
+        sql = "SELECT id, state, updated_us, merged_into FROM records WHERE type = ? ORDER BY id"
+        with disk_errors(self.path):
+            for id_, state, updated_us, into in self._db.execute(sql, (self._types.get(type_, 0),)):
+                yield StoredState(id_, State(state), updated_us, into)
+
+    def merges(self, type_: str) -> Iterator[tuple[int, int]]:
+        """(id, id of the record it was merged into) of every record that was, ascending by id."""
+        return ((r.id, r.merged_into) for r in self.states(type_) if r.merged_into is not None)
+
+    def quarantined(self, type_: str) -> list[Quarantine]:
+        """What HubSpot could not be made to give of a type's records."""
+        with disk_errors(self.path):
+            return [Quarantine(*row) for row in self._db.execute(FAILURES, (self._types.get(type_, 0),))]
+
+    def associations_of(self, type_: str, ids: Sequence[int]) -> dict[int, list[tuple[str, Association]]]:
+        """Of at most a page of ids, their associations as (other type, association), in stable order."""
+        found: dict[int, list[tuple[str, Association]]] = {}
+        sql = (
+            "SELECT from_id, to_type, to_id, category, type_id, labels.label FROM associations"
+            " JOIN labels ON labels.number = associations.label"
+            " WHERE from_type = ? AND from_id IN (SELECT value FROM json_each(?))"
+            " ORDER BY from_id, to_type, to_id, type_id"
+        )
+        with disk_errors(self.path):
+            for from_id, to_type, *rest in self._db.execute(
+                sql, (self._types.get(type_, 0), json.dumps(list(ids)))
+            ):
+                found.setdefault(from_id, []).append((self._names[to_type], Association(from_id, *rest)))
+        return found
+
+    def associations(self, type_: str) -> Iterator[tuple[str, Association]]:
+        """Every association read from a type's side, as (other type, association), ascending by id."""
+        sql = (
+            "SELECT from_id, to_type, to_id, category, type_id, labels.label FROM associations"
+            " JOIN labels ON labels.number = associations.label WHERE from_type = ?"
+        )
+        with disk_errors(self.path):
+            for from_id, to_type, *rest in self._db.execute(sql, (self._types.get(type_, 0),)):
+                yield self._names[to_type], Association(from_id, *rest)
+
+    def definitions(self, type_: str) -> list[tuple[str, bytes]]:
+        """A type's properties in HubSpot's order: (name, HubSpot's JSON)."""
+        sql = "SELECT name, definition FROM properties WHERE type = ? ORDER BY position"
+        with disk_errors(self.path):
+            return list(self._db.execute(sql, (self._types.get(type_, 0),)))
+
+    def files(self) -> list[StoredFile]:
+        """The files we wrote."""
+        with disk_errors(self.path):
+            rows = self._db.execute("SELECT path, mark, records FROM files ORDER BY path")
+            return [StoredFile(*row) for row in rows]
+
+    def damaged_pages(self) -> list[int]:
+        """Numbers of pages whose bytes are not those that were committed."""
+        with disk_errors(self.path):
+            rows = self._db.execute("SELECT number, crc, body FROM pages")
+            return [number for number, crc, body in rows if zlib.crc32(body) != crc]
+
+    def _results(self, page: int) -> list[Raw]:
+        row = self._db.execute("SELECT encoding, crc, body FROM pages WHERE number = ?", (page,)).fetchone()
+        if row is None or zlib.crc32(row[2]) != row[1]:
+            raise DiskFailure(
+                f"Page {page} of {self.path} is not what was written to it.",
+                "The disk or a program changed it. Restore the folder from a copy, or extract again.",
+            )
+        body = strict.whole(zlib.decompress(row[2], 31 if row[0] == "gzip" else 15))
+        self.mended += body.values
+        return _RESULTS.decode(body.text).results

@@ -1,0 +1,347 @@
+"""The one writer: commits each page together with the cursor it leads to, in one transaction."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from hubdump.errors import UsageError
+from hubdump.model import (
+    Association,
+    AssociationsRead,
+    Bookmark,
+    RecordsRead,
+    Settled,
+    State,
+    WalkKey,
+)
+from hubdump.store.database import RECORD, disk_errors, open_for_writing
+from hubdump.store.questions import Questions
+
+_UPSERT = """
+INSERT INTO records (type, id, page, position, updated_us, state, seen) VALUES (?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (type, id) DO UPDATE SET
+    page = iif({newer}, excluded.page, page), position = iif({newer}, excluded.position, position),
+    state = iif({newer}, excluded.state, state), merged_into = iif({newer}, NULL, merged_into),
+    updated_us = iif({newer}, excluded.updated_us, updated_us), seen = excluded.seen
+""".format(newer="excluded.updated_us IS NULL OR updated_us IS NULL OR excluded.updated_us >= updated_us")
+
+_UNPROVE_WHERE_NAMELESS = """
+UPDATE types SET proved_us = NULL WHERE number = ?1 AND EXISTS (SELECT 1 FROM failures WHERE type = ?1 AND id < 0)
+"""
+
+_UNREFERENCED = """
+DELETE FROM pages WHERE type = ?1 AND number NOT IN (SELECT page FROM records WHERE type = ?1)
+"""
+
+
+class Store:
+    """What is on disk and trusted. Every method that writes is one transaction; `asked` are questions only."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._db = open_for_writing(path)
+        with disk_errors(path):
+            self._types: dict[str, int] = dict(self._db.execute("SELECT name, number FROM types"))
+        self.asked = Questions(path, self._db, self._types)
+
+    def close(self) -> None:
+        with disk_errors(self.path):
+            self._db.close()
+
+    def bind_portal(self, portal: int) -> None:
+        """Make this the dump of one portal, for ever; UsageError when it is another's."""
+        held = self.meta("portal")
+        if held and int(held) != portal:
+            raise UsageError(
+                f"{self.path.parent} is the dump of portal {held}, but the token is of portal {portal}. "
+                "Nothing was changed.",
+                f"Use another folder: hubdump run --dump data-{portal}",
+            )
+        if not held:
+            self.set_meta("portal", str(portal))
+
+    def meta(self, key: str) -> str:
+        with disk_errors(self.path):
+            row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return row[0] if row else ""
+
+    def set_meta(self, key: str, value: str) -> None:
+        with self._transaction():
+            self._set_meta(key, value)
+
+    def bookmark(self, type_: str) -> Bookmark:
+        """How far a type is complete."""
+        with disk_errors(self.path):
+            row = self._db.execute(
+                "SELECT round, since_us, seen_us, complete, fresh_us, proved_us FROM types WHERE name = ?",
+                (type_,),
+            ).fetchone()
+        return (
+            Bookmark(type_, row[0], row[1], row[2], bool(row[3]), row[4], row[5]) if row else Bookmark(type_)
+        )
+
+    def begin_round(self, type_: str, since_us: int) -> Bookmark:
+        """Bring a type up to date from `since_us` of server time; what is there stays until the end.
+
+        Records that could not be read stay quarantined until they are; what has no id, until it is looked for anew.
+        """
+        with self._transaction():
+            number = self._number(type_)
+            for sql in (
+                "DELETE FROM walks WHERE type = ?",
+                "DELETE FROM removals WHERE type = ?",
+                # What has no id cannot be asked for again: only a proof shows whether it is still there.
+                _UNPROVE_WHERE_NAMELESS,
+                f"DELETE FROM failures WHERE type = ? AND (purpose <> '{RECORD}' OR id < 0)",  # noqa: S608 - our own word
+            ):
+                self._db.execute(sql, (number,))
+            self._db.execute(
+                "UPDATE types SET round = round + 1, since_us = ?, seen_us = 0, complete = 0 WHERE number = ?",
+                (since_us, number),
+            )
+        return self.bookmark(type_)
+
+    def begin_catch_up(self, type_: str, seen_us: int) -> int:
+        """Keep `seen_us`, the server time before which the present round of a type will have seen every change."""
+        with self._transaction():
+            self._db.execute("UPDATE types SET seen_us = ? WHERE name = ?", (seen_us, type_))
+        return seen_us
+
+    def begin_pass(self, key: WalkKey) -> None:
+        """Begin a walk that lists a type, unless it is under way: what it does not show may be looked into."""
+        if not self.begun(key):
+            with self._transaction():
+                number = self._number(key.type)
+                self._db.execute("UPDATE types SET passes = passes + 1 WHERE number = ?", (number,))
+                self._move(key, "", done=False)
+
+    def begin(self, key: WalkKey) -> None:
+        """Keep that a walk is to be done in this round, unless it is under way."""
+        if not self.begun(key):
+            with self._transaction():
+                self._move(key, "", done=False)
+
+    def begin_anew(self, key: WalkKey) -> None:
+        """Let a walk begin at its start again: where it stood is not to be relied on."""
+        with self._transaction():
+            self._move(key, "", done=False)
+
+    def finish_round(self, type_: str, fresh_us: int, proved_us: int | None) -> None:
+        """Mark a type complete up to `fresh_us`, and proved where it was; records found removed are so from now on."""
+        with self._transaction():
+            number = self._number(type_)
+            self._remove(number)
+            self._db.execute(_UNREFERENCED, (number,))
+            self._db.execute(
+                "UPDATE types SET complete = 1, fresh_us = ?, proved_us = coalesce(?, proved_us) WHERE number = ?",
+                (fresh_us, proved_us, number),
+            )
+
+    def end_run(self) -> None:
+        """The run came to its end: the next one begins anew instead of continuing it."""
+        with self._transaction():
+            self._db.execute("DELETE FROM meta WHERE key = 'began_us' OR key LIKE 'refuted:%'")
+
+    def began_us(self, now_us: int) -> int:
+        """When the present run began, in microseconds of server time: `now_us` unless it continues one."""
+        if not self.meta("began_us"):
+            self.set_meta("began_us", str(now_us))
+        return int(self.meta("began_us"))
+
+    def refute(self, belief: str, seen: str) -> None:
+        """Keep that this run saw HubSpot behave against a belief."""
+        self.set_meta(f"refuted:{belief}", seen)
+
+    def refuted(self) -> dict[str, str]:
+        """The beliefs that this run saw refuted, and by what."""
+        with disk_errors(self.path):
+            rows = self._db.execute("SELECT substr(key, 9), value FROM meta WHERE key LIKE 'refuted:%'")
+            return dict(rows.fetchall())
+
+    def prove(self, type_: str, proved_us: int) -> None:
+        """Keep that the ids of a type were compared whole, and were HubSpot's at `proved_us`."""
+        with self._transaction():
+            self._db.execute("UPDATE types SET proved_us = ? WHERE name = ?", (proved_us, type_))
+
+    def begun(self, key: WalkKey) -> bool:
+        """Whether the present round has begun a walk."""
+        with disk_errors(self.path):
+            sql = "SELECT count(*) FROM walks WHERE type = ? AND purpose = ?"
+            return bool(self._db.execute(sql, (self._types.get(key.type, 0), key.purpose)).fetchone()[0])
+
+    def walk(self, key: WalkKey) -> tuple[str, bool]:
+        """Where a walk stands: its cursor ('' at the start) and whether it is done."""
+        with disk_errors(self.path):
+            row = self._db.execute(
+                "SELECT cursor, done FROM walks WHERE type = ? AND purpose = ?",
+                (self._types.get(key.type, 0), key.purpose),
+            ).fetchone()
+        return (row[0], bool(row[1])) if row else ("", False)
+
+    def commit_records(self, key: WalkKey, page: RecordsRead, active_s: float) -> None:
+        """Put one page of records and its cursor on disk together; `active_s` is the wall clock."""
+        with self._transaction():
+            number = self._number(key.type)
+            if page.records:
+                body, encoding = page.response.body, page.response.encoding
+                if not encoding:
+                    body, encoding = zlib.compress(body, 6), "zlib"
+                page_number = self._db.execute(
+                    "INSERT INTO pages (type, encoding, crc, body) VALUES (?, ?, ?, ?)",
+                    (number, encoding, zlib.crc32(body), body),
+                ).lastrowid
+                pass_ = self._pass(number)
+                self._db.executemany(
+                    _UPSERT,
+                    (
+                        (number, ref.id, page_number, ref.position, ref.updated_us, int(ref.archived), pass_)
+                        for ref in page.records
+                    ),
+                )
+                self._readable(number, [ref.id for ref in page.records])
+                self._db.executemany(
+                    "DELETE FROM removals WHERE type = ? AND id = ?",
+                    ((number, ref.id) for ref in page.records),
+                )
+                self._unlink(number, [ref.id for ref in page.records if ref.archived])
+            self._move(key, page.cursor, done=page.done)
+            self._set_meta("active_s", repr(active_s))
+
+    def commit_settled(self, key: WalkKey, found: Settled, active_s: float) -> None:
+        """Put what was found out of some records and the cursor on disk together."""
+        with self._transaction():
+            number = self._number(key.type)
+            seen = (self._pass(number), number, json.dumps([*found.seen, *found.unreadable]))
+            self._db.execute(
+                "UPDATE records SET seen = ? WHERE type = ? AND id IN (SELECT value FROM json_each(?))", seen
+            )
+            self._db.executemany(
+                "INSERT OR REPLACE INTO removals VALUES (?, ?, ?)",
+                ((number, id_, into) for id_, into in found.removed.items()),
+            )
+            self._readable(number, found.removed)
+            self._db.executemany(
+                "INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?)",
+                ((number, id_, RECORD, reason) for id_, reason in found.unreadable.items()),
+            )
+            self._move(key, found.cursor, done=found.done)
+            self._set_meta("active_s", repr(active_s))
+
+    def commit_associations(self, key: WalkKey, page: AssociationsRead, active_s: float) -> None:
+        """Put the associations of some records to the type `key.purpose` and the cursor on disk together."""
+        with self._transaction():
+            number, to = self._number(key.type), self._number(key.purpose)
+            self._db.executemany(
+                "DELETE FROM associations WHERE from_type = ? AND from_id = ? AND to_type = ?",
+                ((number, id_, to) for id_ in page.fresh),
+            )
+            self._db.executemany(
+                "INSERT INTO associations VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                ((number, row.from_id, to, row.to_id, self._label(row)) for row in page.rows),
+            )
+            self._db.executemany(
+                "INSERT INTO failures VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                ((number, id_, key.purpose, reason) for id_, reason in page.failed.items()),
+            )
+            self._move(key, page.cursor, done=page.done)
+            self._set_meta("active_s", repr(active_s))
+
+    def set_definitions(self, type_: str, definitions: Sequence[tuple[str, bytes]]) -> None:
+        """Replace what is known of a type's properties: (name, HubSpot's JSON) in HubSpot's order."""
+        with self._transaction():
+            number = self._number(type_)
+            self._db.execute("DELETE FROM properties WHERE type = ?", (number,))
+            self._db.executemany(
+                "INSERT OR REPLACE INTO properties VALUES (?, ?, ?, ?)",
+                ((number, name, position, raw) for position, (name, raw) in enumerate(definitions)),
+            )
+
+    def property_names(self, type_: str) -> tuple[str, ...]:
+        """A type's property names in HubSpot's order."""
+        with disk_errors(self.path):
+            rows = self._db.execute(
+                "SELECT name FROM properties WHERE type = ? ORDER BY position", (self._types.get(type_, 0),)
+            )
+            return tuple(name for (name,) in rows)
+
+    def file_mark(self, path: str) -> str | None:
+        """The mark under which we wrote a file, None for a file that is not ours."""
+        with disk_errors(self.path):
+            row = self._db.execute("SELECT mark FROM files WHERE path = ?", (path,)).fetchone()
+        return row[0] if row else None
+
+    def mark_file(self, path: str, mark: str, records: int) -> None:
+        """Remember that a file is ours and what it holds."""
+        with self._transaction():
+            self._db.execute("INSERT OR REPLACE INTO files VALUES (?, ?, ?)", (path, mark, records))
+
+    def _pass(self, number: int) -> int:
+        return int(self._db.execute("SELECT passes FROM types WHERE number = ?", (number,)).fetchone()[0])
+
+    def _readable(self, number: int, ids: Iterable[int]) -> None:
+        """Nothing keeps these records from being known any more."""
+        sql = f"DELETE FROM failures WHERE type = ? AND id = ? AND purpose = '{RECORD}'"  # noqa: S608 - our own word
+        self._db.executemany(sql, ((number, id_) for id_ in ids))
+
+    def _unlink(self, number: int, ids: Iterable[int]) -> None:
+        """Records that are not active have no associations that could be read."""
+        sql = "DELETE FROM associations WHERE from_type = ? AND from_id = ?"
+        self._db.executemany(sql, ((number, id_) for id_ in ids))
+
+    def _remove(self, number: int) -> None:
+        """Apply the removals of a round."""
+        rows = self._db.execute("SELECT id, merged_into FROM removals WHERE type = ?", (number,)).fetchall()
+        self._db.executemany(
+            "UPDATE records SET state = ?, merged_into = ? WHERE type = ? AND id = ?",
+            ((State.GONE if into is None else State.MERGED, into, number, id_) for id_, into in rows),
+        )
+        self._unlink(number, [id_ for id_, _ in rows])
+        self._db.execute("DELETE FROM removals WHERE type = ?", (number,))
+
+    def _move(self, key: WalkKey, cursor: str, *, done: bool) -> None:
+        self._db.execute(
+            "INSERT OR REPLACE INTO walks VALUES (?, ?, ?, ?)",
+            (self._number(key.type), key.purpose, cursor, done),
+        )
+
+    def _set_meta(self, key: str, value: str) -> None:
+        self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+    def _number(self, type_: str) -> int:
+        if type_ not in self._types:
+            cursor = self._db.execute("INSERT INTO types (name) VALUES (?)", (type_,))
+            assert cursor.lastrowid is not None
+            self._types[type_] = cursor.lastrowid
+        return self._types[type_]
+
+    def _label(self, row: Association) -> int:
+        key = (row.category, row.type_id, row.label)
+        found = self._db.execute(
+            "SELECT number FROM labels WHERE category = ? AND type_id = ? AND label IS ?", key
+        ).fetchone()
+        if found:
+            return int(found[0])
+        number = self._db.execute(
+            "INSERT INTO labels (category, type_id, label) VALUES (?, ?, ?)", key
+        ).lastrowid
+        assert number is not None
+        return number
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with disk_errors(self.path):
+            types = dict(self._types)
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._db.execute("COMMIT")
+            except BaseException:
+                self._types.clear()
+                self._types.update(types)
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise

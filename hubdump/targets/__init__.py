@@ -1,0 +1,67 @@
+"""Where records end up: a target is a module with `write` and `count`, listed in one table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from hubdump.catalog import by_name
+from hubdump.model import ObjectType
+from hubdump.store.reader import StoredFile
+from hubdump.targets import child, json_files
+from hubdump.targets.written import Written
+
+DUCKDB = "hubdump.duckdb"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One row of the table; only the process that writes or counts a target loads its module.
+
+    The module has write(dump, types) -> [Written]: puts the committed records of these types there, once each,
+    or raises and leaves what was there before; and count(dump, type) -> records there, as `child.count` says.
+    `held` is the module with differences(dump, types) -> what is there otherwise than in the store, by file or table.
+    `path_of` a type is the file it is in.
+    """
+
+    module: str
+    held: str
+    path_of: Callable[[ObjectType], str]
+
+
+TARGETS = {
+    "json": Target("hubdump.targets.json_files", "hubdump.targets.json_held", json_files.path_of),
+    "duckdb": Target("hubdump.targets.duckdb_file", "hubdump.targets.duckdb_held", lambda _: DUCKDB),
+}
+
+__all__ = ["DUCKDB", "TARGETS", "Target", "Written", "Wrong", "check", "expected"]
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """A difference between the store and a target."""
+
+    target: str
+    type: str
+    expected: int
+    found: int | None
+
+    @property
+    def told(self) -> str:
+        """What was found, for people."""
+        if self.found is None:
+            return "nothing readable"
+        return str(self.found) if self.found >= 0 else f"{-self.found} (some twice)"
+
+
+def expected(target: str, counts: Mapping[str, int], files: Iterable[StoredFile]) -> dict[str, int]:
+    """Of the records of each type in the store, `counts`, those that a target has a file of ours for."""
+    ours = {file.path for file in files}
+    return {type_: n for type_, n in counts.items() if TARGETS[target].path_of(by_name(type_)) in ours}
+
+
+def check(dump: Path, target: str, counts: Mapping[str, int]) -> list[Wrong]:
+    """Compare the records of each type that must be in a target, `counts`, with those that are."""
+    found = child.count(target, dump, list(counts)) if counts else {}
+    return [Wrong(target, type_, n, found[type_]) for type_, n in counts.items() if found[type_] != n]

@@ -1,0 +1,64 @@
+"""Writes, counts or compares one target in a process of its own, which `child` starts.
+
+Arguments: write, count or compare, the target, the dump, the names of the types. The last line of stdout is JSON:
+`child.Answer`. Ends when its stdin does: whoever started it has died.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+
+import msgspec
+
+from hubdump.catalog import by_name
+from hubdump.errors import HubdumpError
+from hubdump.targets import TARGETS, Target
+from hubdump.targets.child import Answer
+
+
+def main(verb: str, target: str, dump: str, *names: str) -> int:
+    # A service manager tells all processes to stop: the one that started us decides.
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    try:
+        answer = _VERBS[verb](TARGETS[target], Path(dump), names)
+    except HubdumpError as error:
+        answer = Answer(exit=int(error.exit), message=error.message, hint=error.hint)
+    sys.stdout.write(msgspec.json.encode(answer).decode() + "\n")
+    return 0
+
+
+def _write(target: Target, dump: Path, names: Sequence[str]) -> Answer:
+    return Answer(written=import_module(target.module).write(dump, [by_name(name) for name in names]))
+
+
+def _count(target: Target, dump: Path, names: Sequence[str]) -> Answer:
+    module = import_module(target.module)
+    return Answer(counts={name: module.count(dump, name) for name in names})
+
+
+def _compare(target: Target, dump: Path, names: Sequence[str]) -> Answer:
+    types = [by_name(name) for name in names]
+    return Answer(differences=import_module(target.held).differences(dump, types))
+
+
+_VERBS = {"write": _write, "count": _count, "compare": _compare}
+
+
+def _end_with_parent() -> None:
+    # Not by way of sys.stdin: its lock, held by this thread, would abort the interpreter at its end.
+    while os.read(0, 4096):
+        continue
+    os._exit(75)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(*sys.argv[1:]))

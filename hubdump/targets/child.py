@@ -1,0 +1,62 @@
+"""Asks a target in a process of its own, so that what a database takes of memory ends with it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from hubdump.errors import DiskFailure, Exit, HubdumpError, Incomplete
+from hubdump.targets.compared import Differences
+from hubdump.targets.written import Written
+
+_ERRORS: dict[Exit, type[HubdumpError]] = {Exit.DISK: DiskFailure, Exit.INCOMPLETE: Incomplete}
+
+
+class Answer(Struct):
+    """What the process says in its last line: what it wrote, counted or found, or its error."""
+
+    written: list[Written] = []
+    counts: dict[str, int | None] = {}
+    differences: dict[str, Differences] = {}
+    exit: int = 0
+    message: str = ""
+    hint: str = ""
+
+
+def write(target: str, dump: Path, types: Sequence[str]) -> list[Written]:
+    """Put the committed records of `types` into the target; the files it wrote."""
+    return _ask("write", target, dump, types).written
+
+
+def count(target: str, dump: Path, types: Sequence[str]) -> dict[str, int | None]:
+    """Records of each type in the target: negative where one is there twice, None where none can be read."""
+    return _ask("count", target, dump, types).counts
+
+
+def compare(target: str, dump: Path, types: Sequence[str]) -> dict[str, Differences]:
+    """What the target holds otherwise than the store, by file or table."""
+    return _ask("compare", target, dump, types).differences
+
+
+def _ask(verb: str, target: str, dump: Path, types: Sequence[str]) -> Answer:
+    command = [sys.executable, "-m", "hubdump.targets", verb, target, str(dump), *types]
+    # Its stdin stays open as long as we live; signals from a terminal are for us alone.
+    with subprocess.Popen(  # noqa: S603 - our own program, with names from our own table
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+    ) as process:
+        assert process.stdout is not None
+        lines = process.stdout.read().splitlines()
+    if process.returncode or not lines:
+        raise HubdumpError(
+            f"The process for {target} ended with status {process.returncode}. The extraction is safe in the store.",
+            "Try again: hubdump load",
+        )
+    answer = msgspec.json.decode(lines[-1], type=Answer)
+    if answer.exit:
+        raise _ERRORS.get(Exit(answer.exit), HubdumpError)(answer.message, answer.hint)
+    return answer

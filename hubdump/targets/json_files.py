@@ -1,0 +1,150 @@
+"""The JSON files of the old script: one array for each engagement type, and one of them all."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from itertools import groupby
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+from msgspec import Raw, Struct
+
+from hubdump.catalog import TYPES, by_name
+from hubdump.model import Association, ObjectType
+from hubdump.store.database import disk_errors
+from hubdump.store.reader import Reader, StoredRecord
+from hubdump.targets.written import Draft, Written, file_name, replacing
+
+FOLDER = "raw"
+ALL = f"{FOLDER}/engagements.json"
+_NULL = Raw(b"null")
+
+
+class _Record(Struct):
+    id: str | int
+    properties: Raw
+    createdAt: Raw = _NULL  # noqa: N815 - HubSpot's name
+    updatedAt: Raw = _NULL  # noqa: N815 - HubSpot's name
+    archived: bool = False
+
+
+class _Head(Struct):
+    id: str | int
+
+
+_RECORD = msgspec.json.Decoder(_Record)
+_HEAD = msgspec.json.Decoder(_Head)
+
+
+def path_of(type_: ObjectType) -> str:
+    """Where the file of one type is, in the dump."""
+    return f"{FOLDER}/engagements_{file_name(type_)}_partial.json"
+
+
+def write_type(dump: Path, type_: ObjectType) -> Written:
+    """Write the file of one type; the old one stays until the new one is whole."""
+    return _write(dump, path_of(type_), [type_])
+
+
+def write(dump: Path, types: Sequence[ObjectType]) -> list[Written]:
+    """Write the file of every type, and the one of them all."""
+    return [*(write_type(dump, type_) for type_ in types), write_all(dump, types)]
+
+
+def write_all(dump: Path, types: Sequence[ObjectType]) -> Written:
+    """Write the one file with the engagements of all `types`."""
+    return _write(dump, ALL, [type_ for type_ in types if type_.engagement])
+
+
+def count(dump: Path, type_: str) -> int | None:
+    """Records in the file of a type, negative where one is there twice, None where none can be read."""
+    path = dump / path_of(by_name(type_))
+    if not path.exists():
+        return None
+    with disk_errors(path), path.open("rb") as file, closing(sqlite3.connect("")) as ids:
+        ids.execute("CREATE TABLE ids (id INTEGER)")
+        try:
+            ids.executemany("INSERT INTO ids VALUES (?)", _ids(file))
+        except (msgspec.DecodeError, ValueError):
+            return None
+        rows, distinct = ids.execute("SELECT count(*), count(DISTINCT id) FROM ids").fetchone()
+    return int(rows) if rows == distinct else -int(rows)
+
+
+def _ids(file: BinaryIO) -> Iterator[tuple[int]]:
+    """The ids of a file's elements, read line by line as they were written."""
+    began, end = file.readline(), b""
+    for line in file:
+        end = line.rstrip(b",\n")
+        if end != b"]":
+            yield (int(_HEAD.decode(end).id),)
+    if began != b"[]\n" and (began, end) != (b"[\n", b"]"):
+        raise ValueError("not an array of one element a line")
+
+
+def ours(path: str) -> bool:
+    """Whether a file of this name in the dump is one that this target writes."""
+    return path == ALL or path in {path_of(type_) for type_ in TYPES if type_.engagement}
+
+
+def _write(dump: Path, path: str, types: Sequence[ObjectType]) -> Written:
+    reader = Reader(dump / "store.sqlite")
+    try:
+        with replacing(dump / path) as draft:
+            records = _write_array(draft, _elements(reader, types))
+            mark = draft.mark
+        return Written(path, records, mark, reader.mended)
+    finally:
+        reader.close()
+
+
+def _write_array(draft: Draft, elements: Iterator[bytes]) -> int:
+    records = 0
+    draft.write(b"[")
+    for element in elements:
+        draft.write((b",\n" if records else b"\n") + element)
+        records += 1
+    draft.write(b"\n]\n" if records else b"]\n")
+    return records
+
+
+def _elements(reader: Reader, types: Sequence[ObjectType]) -> Iterator[bytes]:
+    for type_ in types:
+        for page in reader.pages(type_.name):
+            found = reader.associations_of(type_.name, [record.id for record in page])
+            for record in page:
+                yield _element(type_, record, found.get(record.id, []))
+
+
+def _element(
+    type_: ObjectType, stored: StoredRecord, associations: Sequence[tuple[str, Association]]
+) -> bytes:
+    """One element on one line, its values as HubSpot sent them: a JSON text may break lines only between values."""
+    record = _RECORD.decode(stored.raw)
+    parts = {
+        "id": str(record.id),
+        "type": type_.singular,
+        "properties": record.properties,
+        "createdAt": record.createdAt,
+        "updatedAt": record.updatedAt,
+        "archived": record.archived,
+        "associations": _associations(associations),
+    }
+    return msgspec.json.encode(parts).replace(b"\n", b" ")
+
+
+def _associations(found: Sequence[tuple[str, Association]]) -> dict[str, list[dict[str, object]]]:
+    return {
+        to: [
+            {"id": str(to_id), "types": [_type(association) for _, association in same]}
+            for to_id, same in groupby(links, lambda link: link[1].to_id)
+        ]
+        for to, links in groupby(found, lambda link: link[0])
+    }
+
+
+def _type(association: Association) -> dict[str, object]:
+    return {"category": association.category, "typeId": association.type_id, "label": association.label}

@@ -1,0 +1,108 @@
+"""What a target wrote, and how a file is replaced: whole, or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from hubdump.catalog import TYPES
+from hubdump.errors import UsageError
+from hubdump.model import ObjectType
+from hubdump.store.database import disk_errors
+
+# With a file's path: the key under which the store keeps how many values in it are mended.
+MENDED = "mended:"
+_TYPE_ID = re.compile(r"[0-9]+-[0-9]+\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A file of the dump: its path in it, the records it holds, and its SHA-256 where it has one to keep.
+
+    `mended` values stand in it as text, since JSON cannot hold them as HubSpot sent them.
+    """
+
+    path: str
+    records: int
+    mark: str = ""
+    mended: int = 0
+
+
+def file_name(type_: ObjectType) -> str:
+    """What files of a type are called: as the catalogue calls it, else its type id; labels may be anything."""
+    if type_ in TYPES:
+        return type_.singular
+    if not _TYPE_ID.match(type_.type_id):
+        raise UsageError(f"{type_.type_id!r} is no type id of HubSpot's: no file is named by it.")
+    return type_.type_id
+
+
+class Draft:
+    """A file under way; `mark` is the SHA-256 of what was written so far."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._hash = hashlib.sha256()
+
+    def write(self, data: bytes) -> None:
+        self._hash.update(data)
+        self._file.write(data)
+
+    @property
+    def mark(self) -> str:
+        return self._hash.hexdigest()
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Draft]:
+    """Write a new content of `path` beside it; it takes its place on leaving, whole and on disk.
+
+    A file that already has this content stays as it is, with its time of change.
+    """
+    beside = path.with_name(f".{path.name}.new")
+    with disk_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with beside.open("wb") as file:
+                draft = Draft(file)
+                yield draft
+                file.flush()
+                os.fsync(file.fileno())
+            if not path.exists() or mark_of(path) != draft.mark:
+                put_in_place(beside, path)
+        finally:
+            beside.unlink(missing_ok=True)
+
+
+def put_in_place(beside: Path, path: Path) -> None:
+    """Rename a complete file over `path`, and make the renaming itself last."""
+    beside.replace(path)
+    _make_last(path.parent)
+
+
+def take_away(path: Path) -> None:
+    """Remove a file so that no power cut brings it back."""
+    with disk_errors(path):
+        path.unlink()
+        _make_last(path.parent)
+
+
+def _make_last(names_in: Path) -> None:
+    if os.name == "posix":
+        folder = os.open(names_in, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def mark_of(path: Path) -> str:
+    """The mark of a file as it is on disk."""
+    with disk_errors(path), path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

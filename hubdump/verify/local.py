@@ -1,0 +1,76 @@
+"""Level local: what this disk alone can prove, without one call to HubSpot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from hubdump.catalog import PAIRS
+from hubdump.errors import DiskFailure
+from hubdump.model import ObjectType
+from hubdump.store.links import Links
+from hubdump.store.reader import Reader
+from hubdump.targets import TARGETS, child, expected
+from hubdump.targets.compared import Differences
+from hubdump.targets.written import mark_of
+from hubdump.verify import stored
+from hubdump.verify.findings import Finding, unchecked, wrong
+
+
+def check(dump: Path, types: Sequence[ObjectType]) -> Iterator[Finding]:
+    """The store is what was written, agrees with itself, and the targets hold it, once and nothing else."""
+    reader, links = Reader(dump / "store.sqlite"), Links(dump / "store.sqlite")
+    try:
+        yield stored.pages(reader, links)
+        for type_ in types:
+            yield from stored.of_type(reader, type_)
+        yield from stored.sides(links, _read_from_both_sides(types))
+        read = {type_.name for type_ in types}
+        for type_ in types:
+            yield from stored.ends(links, type_.name, read)
+        yield from _targets(dump, reader, types)
+        yield from _files(dump, reader)
+    finally:
+        reader.close()
+        links.close()
+
+
+def _read_from_both_sides(types: Sequence[ObjectType]) -> list[tuple[str, str]]:
+    names = {type_.name for type_ in types}
+    return [(a, b) for a, b in PAIRS if a <= b and (b, a) in PAIRS and {a, b} <= names]
+
+
+def _targets(dump: Path, reader: Reader, types: Sequence[ObjectType]) -> Iterator[Finding]:
+    """Every target that we wrote holds each record and association of the store as it is there."""
+    counts = {t.name: reader.count(t.name) for t in types if reader.bookmark(t.name).fresh_us is not None}
+    for target in TARGETS:
+        there = expected(target, counts, reader.files())
+        if not there:
+            continue
+        try:
+            found = child.compare(target, dump, list(there))
+        except DiskFailure as error:
+            yield unchecked("targets", target, error.message)
+            continue
+        for what, differences in found.items():
+            yield from _told(what, differences)
+        if all(differences.none for differences in found.values()):
+            text = f"{sum(there.values()):,} records, each once, every value and association as in the store"
+            yield Finding("targets", target, text)
+
+
+def _told(what: str, differences: Differences) -> Iterator[Finding]:
+    if differences.unreadable:
+        yield wrong("targets", what, f"cannot be read: {differences.unreadable}")
+    for kind, names in differences.kinds:
+        if names:
+            yield wrong("targets", what, kind, names)
+
+
+def _files(dump: Path, reader: Reader) -> Iterator[Finding]:
+    marks = {file.path: file.mark for file in reader.files() if file.mark}
+    changed = [path for path in marks if not (dump / path).exists() or mark_of(dump / path) != marks[path]]
+    for path in changed:
+        yield wrong("files", path, "missing, or changed since it was written")
+    if marks and not changed:
+        yield Finding("files", "files", f"{len(marks)} as they were written")

@@ -1,0 +1,135 @@
+"""Event -> the lines that say it: the old script's words where its users grep for them (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hubdump.events import (
+    Event,
+    FileWritten,
+    Noted,
+    PageCommitted,
+    RetryScheduled,
+    RunEnded,
+    RunStarted,
+    TypeCompleted,
+    TypeFailed,
+    TypeStarted,
+)
+from hubdump.printable import clean
+
+TEXT_CHARS_MAX = 200
+# From this failure of one request on, a person wants to know how long it will go on.
+UNTIL_FROM_ATTEMPT = 3
+
+
+def lines(event: Event) -> list[str]:
+    """What a log says of an event, clean; nothing for a page."""
+    return [clean(line) for line in _lines(event)]
+
+
+def _lines(event: Event) -> list[str]:
+    match event:
+        case RunStarted():
+            rate = event.rate if event.rate == "auto" else f"at most {event.rate} requests in 10 s"
+            names = ", ".join(event.types) or "nothing: all is complete"
+            return [
+                f"Run {event.run} of portal {event.portal} into {event.dump} ({rate})",
+                f"To read: {names}",
+            ]
+        case TypeStarted():
+            again = f" (continuing: {event.stored:,} records are there)" if event.resumed else ""
+            kind = f"{event.engagement} engagements" if event.engagement else event.type
+            return [f"Extracting {kind}{again}"]
+        case RetryScheduled():
+            return [_retry(event)]
+        case TypeCompleted():
+            return _completed(event)
+        case TypeFailed():
+            name = _name(event.engagement, event.type)
+            return [f"{name} is incomplete: {event.reason}", *_hint(event.hint)]
+        case FileWritten():
+            return [f"Wrote {event.path} ({event.records:,} records)"]
+        case Noted():
+            return [event.text, *_hint(event.hint)]
+        case PageCommitted():
+            return []
+        case RunEnded():
+            return list(summary(event))
+
+
+def page_line(event: PageCommitted) -> str:
+    """A page, for those who asked for every one."""
+    return (
+        f"Committed {event.type} {event.purpose}: {event.records} records, {event.associations} associations"
+    )
+
+
+def summary(event: RunEnded) -> Iterator[str]:
+    """How a run ended, as plain lines."""
+    yield ""
+    yield f"{'type':<15}{'records':>9}{'archived':>10}{'associations':>14}{'failed':>8}  {'fresh at':<21} proved at"
+    for name, of in event.types.items():
+        numbers = f"{of.records:>9,}{of.archived:>10,}{of.associations:>14,}{of.failed:>8}"
+        yield f"{name:<15}{numbers}  {of.fresh_at or 'not complete':<21} {of.proved_at or 'never'}"
+    records, archived, links, failed = totals(event)
+    yield f"{'all':<15}{records:>9,}{archived:>10,}{links:>14,}{failed:>8}"
+    yield ""
+    yield from closing(event)
+
+
+def totals(event: RunEnded) -> tuple[int, int, int, int]:
+    """Active and archived records, associations and failed ones of all types."""
+    types = event.types.values()
+    return (
+        sum(t.records for t in types),
+        sum(t.archived for t in types),
+        sum(t.associations for t in types),
+        sum(t.failed for t in types),
+    )
+
+
+def closing(event: RunEnded) -> Iterator[str]:
+    """What a summary says below its table."""
+    sent = sum(event.requests.values())
+    by_budget = ", ".join(f"{name} {number}" for name, number in event.requests.items())
+    again = {0: "no retry", 1: "1 retry"}.get(event.retries, f"{event.retries} retries")
+    yield f"{sent} requests ({by_budget}), {again}, {event.seconds:.1f} s"
+    if event.bound_s > 0.05 and event.rate != "auto":
+        yield (
+            f"HUBSPOT_MAX_REQUESTS_PER_10S={event.rate} held requests back for {event.bound_s:.1f} s; "
+            "auto would have saved them"
+        )
+    for path in event.files:
+        yield f"The data is in {clean(path)}"
+    yield f"{clean(event.verdict)} (exit {event.exit})"
+    for line in event.next:
+        yield f"{'hint' if event.exit else 'next'}: {clean(line)}"
+
+
+def _completed(event: TypeCompleted) -> list[str]:
+    of = event.totals
+    name = _name(event.engagement, event.type)
+    told = [f"Completed {name} - Success: {of.records}, Failed: {of.failed}, Total: {of.records + of.failed}"]
+    if of.without:
+        told.append(f"Without associations: {of.without}")
+    return told
+
+
+def _retry(event: RetryScheduled) -> str:
+    said = f"HTTP {event.status}" if event.status else "No answer"
+    text = clean(event.text)[:TEXT_CHARS_MAX]
+    id_ = f" [{event.correlation_id}]" if event.correlation_id else ""
+    until = f", until {event.until}" if event.attempt >= UNTIL_FROM_ATTEMPT else ""
+    return (
+        f"{said} from {event.template}: {text}{id_} - will retry with backoff "
+        f"(failure {event.attempt}, in {event.wait_s:.1f} s{until})"
+    )
+
+
+def _name(engagement: str, type_: str) -> str:
+    return engagement or type_.upper()
+
+
+def _hint(hint: str) -> list[str]:
+    return [f"hint: {hint}"] if hint else []

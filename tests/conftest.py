@@ -1,0 +1,196 @@
+"""What end-to-end tests stand on: sandboxes, and hubdump run as its user runs it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+# However the tests were started (nohup, a shell's &): what they start hears the signals that it is sent.
+if threading.current_thread() is threading.main_thread() and os.name == "posix":
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+ROOT = Path(__file__).parent.parent
+TOKEN = "pat-na1-sandbox"
+ENGAGEMENTS = ("meetings", "calls", "emails", "notes", "tasks", "communications", "postal_mail")
+CRM = ("contacts", "companies", "deals", "tickets")
+TYPES = (*ENGAGEMENTS, *CRM)
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A sandbox that runs; `ask` reads what is not HubSpot's."""
+
+    url: str
+
+    def ask(self, path: str) -> Any:
+        with urllib.request.urlopen(f"{self.url}/_sandbox/{path}") as answer:
+            return json.load(answer)
+
+    def tell(self, path: str, content: Any = None) -> None:
+        """POST to one of the sandbox's controls."""
+        body = json.dumps(content or {}).encode()
+        asked = urllib.request.Request(
+            f"{self.url}/_sandbox/{path}", body, {"Content-Type": "application/json"}, method="POST"
+        )
+        urllib.request.urlopen(asked).close()
+
+    def reset(self) -> None:
+        self.tell("reset")
+
+    def truth(self) -> dict[str, Any]:
+        """What is so, of the types that hubdump reads; of associations those from the sides it reads them from."""
+        found: dict[str, Any] = self.ask(f"truth?types={','.join(TYPES)}")
+        return found | {"associations": [row for row in found["associations"] if row[2] in CRM]}
+
+
+Serve = Callable[..., Served]
+
+
+def started(stack: ExitStack, *flags: str) -> Served:
+    """Start a sandbox with these flags; it ends with the stack."""
+    command = [sys.executable, "-m", "hubdump.sandbox", "--json", "--until-stdin-eof", *flags]
+    process = stack.enter_context(
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT)
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    stack.callback(process.stdin.close)
+    return Served(json.loads(process.stdout.readline())["url"])
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Start a sandbox with these flags; all end with the test."""
+    with ExitStack() as stack:
+        yield lambda *flags: started(stack, *flags)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """How a command ended, and what it said."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.out.splitlines()]
+
+    def of(self, kind: str) -> list[dict[str, Any]]:
+        return [event for event in self.events if event["type"] == kind]
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        last = self.events[-1]
+        assert last["type"] == "summary"
+        return last
+
+
+@dataclass(slots=True)
+class User:
+    """Somebody in a folder of their own, with an environment of their own."""
+
+    folder: Path
+    environment: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def dump(self) -> Path:
+        return self.folder / "data"
+
+    def env(self) -> dict[str, str]:
+        kept = {
+            n: v for n, v in os.environ.items() if not n.startswith(("HUBSPOT_", "HUBDUMP_", "MAX_RETRIES"))
+        }
+        return kept | {"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"} | self.environment
+
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "hubdump", *arguments]
+
+    def types(self, *arguments: str, **more: Any) -> Told:
+        """Run `hubdump ARGUMENTS` to its end."""
+        done = subprocess.run(
+            self.command(*arguments),
+            cwd=self.folder,
+            env=self.env(),
+            capture_output=True,
+            text=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            **more,
+        )
+        return Told(done.returncode, done.stdout, done.stderr)
+
+    def at(self, served: Served, **settings: str) -> User:
+        """The same user with this sandbox in HubSpot's place."""
+        own = {
+            "HUBSPOT_BASE_URL": served.url,
+            "HUBSPOT_ACCESS_TOKEN": TOKEN,
+            "HUBSPOT_MAX_REQUESTS_PER_10S": "auto",
+        }
+        self.environment = own | settings
+        return self
+
+    @contextmanager
+    def in_the_store(self) -> Iterator[sqlite3.Connection]:
+        """The store, to change it behind hubdump's back; a seal that spoke for it speaks for it after that too."""
+        store, sums = self.dump / "store.sqlite", self.dump / "SHA256SUMS"
+        journal = store.with_name("store.sqlite-wal")
+        under_way = journal.exists() and journal.stat().st_size > 0
+        before = hashlib.sha256(store.read_bytes()).hexdigest()
+        with closing(sqlite3.connect(store, isolation_level=None)) as db:
+            yield db
+        if sums.exists() and not under_way:
+            after = hashlib.sha256(store.read_bytes()).hexdigest()
+            sums.write_text(sums.read_text().replace(before, after))
+
+    def forget_the_last_window(self) -> None:
+        """Let the next run begin at once: its sandbox is a new one, and has counted nothing yet."""
+        with self.in_the_store() as db:
+            if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone():
+                db.execute("DELETE FROM meta WHERE key = 'active_s'")
+
+
+@pytest.fixture
+def user(tmp_path: Path) -> User:
+    return User(tmp_path)
+
+
+def held(dump: Path) -> tuple[dict[str, list[str]], list[tuple[Any, ...]]]:
+    """What the DuckDB file of a dump holds: ids by type, and every association."""
+    import duckdb
+
+    with duckdb.connect(dump / "hubdump.duckdb", read_only=True) as db:
+        tables = {row[0] for row in db.execute("SELECT table_name FROM information_schema.tables").fetchall()}
+        ids = {
+            name: sorted(
+                row[0]
+                for row in db.execute(f"SELECT id FROM {name} WHERE NOT (_deleted OR archived)").fetchall()
+            )
+            for name in TYPES
+            if name in tables
+        }
+        return ids, sorted(db.execute("SELECT * FROM associations").fetchall(), key=repr)
+
+
+def same_as_truth(dump: Path, truth: dict[str, Any]) -> None:
+    """Assert that a dump holds every record and association of the engagements, each once, and none more."""
+    ids, associations = held(dump)
+    assert sum(map(len, truth["live"].values())) > 0, "a portal without records proves nothing"
+    assert ids == {name: sorted(live) for name, live in truth["live"].items()}
+    assert associations == sorted((tuple(row) for row in truth["associations"]), key=repr)

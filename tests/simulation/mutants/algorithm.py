@@ -1,0 +1,133 @@
+"""Mutants of the algorithm of one type: its instants, its order, its proof, what a run leaves to the next."""
+
+from __future__ import annotations
+
+from hubdump.extract import engine, plan
+from tests.simulation.mutants.breaking import Edit, Mutant
+
+# What takes the proof away: shown with others that it would mend, as it is made to.
+NO_PROOF = Edit(
+    engine,
+    "await self._walk(key, lambda at: flows.identify(self._api, type_, properties, at))",
+    "return True",
+)
+NO_CATCH_UP = Edit(engine, "await self._catch_up(type_, mark, properties)", "True")
+LOSS = frozenset({"LOST", "STALE"})
+
+ALGORITHM: tuple[Mutant, ...] = (
+    Mutant(
+        "no proof",
+        "The ids are not compared, and the type passes for proved.",
+        (NO_PROOF,),
+        frozenset({"GHOST"}),
+        "removing",
+    ),
+    Mutant(
+        "no settling",
+        "Ids are compared, but nobody looks into what is not listed any more.",
+        (Edit(engine, "lambda at: flows.settle(self._api, type_, properties, at)", "lambda _: iter(())"),),
+        frozenset({"GHOST"}),
+        "removing",
+    ),
+    Mutant(
+        "no catch-up, no proof",
+        "The list is read once, and what changed meanwhile is not looked for.",
+        (NO_PROOF, NO_CATCH_UP),
+        LOSS,
+        "slow",
+    ),
+    Mutant(
+        "catch-up given up, no proof",
+        "Where search cannot be relied on, no proof makes up for it.",
+        (Edit(engine, "needed=not found)", "needed=False)"),),
+        LOSS,
+        "textual",
+    ),
+    Mutant(
+        "no overlap",
+        "The catch-up looks for changes from the old instant on, as if an index knew of them at once.",
+        (
+            NO_PROOF,
+            Edit(
+                plan,
+                "max(0, mark.since_us - (OVERLAP_US if mark.fresh_us is None else OVERLAP_LATER_US))",
+                "mark.since_us + SETTLE_US",
+            ),
+        ),
+        LOSS,
+        "late",
+    ),
+    Mutant(
+        "no settle time",
+        "`fresh_at` is the clock itself, as if every change could be seen at once.",
+        (NO_PROOF, Edit(plan, "return seen_us - SETTLE_US", "return seen_us")),
+        LOSS,
+        "late",
+    ),
+    Mutant(
+        "instant taken at the end",
+        "`fresh_at` says when the round ended, not when it began to look for changes.",
+        (Edit(engine, "plan.fresh_us(seen_us)", "plan.fresh_us(self._exchange.server_time_us())"),),
+        LOSS,
+        "slow",
+    ),
+    Mutant(
+        "instant taken anew",
+        "A continued round takes its instant when it is continued, though part of its catch-up is older.",
+        (Edit(engine, "seen_us = mark.seen_us or self._store", "seen_us = self._store"),),
+        LOSS,
+        "cut",
+    ),
+    Mutant(
+        "changes since now",
+        "A later run looks for changes since it began, not since the last one did.",
+        (
+            Edit(
+                engine,
+                "self._exchange.server_time_us() if mark.fresh_us is None else mark.fresh_us",
+                "self._exchange.server_time_us() + plan.OVERLAP_LATER_US",
+            ),
+        ),
+        LOSS,
+        "later",
+    ),
+    Mutant(
+        "no archived sweep",
+        "Archived records are not listed.",
+        (Edit(engine, "lambda at: flows.archived(self._api, type_, properties, at)", "lambda _: iter(())"),),
+        frozenset({"LOST"}),
+    ),
+    Mutant(
+        "a missing scope is nothing",
+        "A type that the token may not read passes for one without records.",
+        (
+            Edit(
+                engine,
+                "                failed[type_.name] = error\n",
+                "                if type(error).__name__ == 'ScopeMissing':\n                    return\n"
+                "                failed[type_.name] = error\n",
+            ),
+        ),
+        frozenset({"UNFRESH"}),
+        "refused",
+    ),
+    Mutant(
+        "not all pairs",
+        "Associations to one of the other types are not read.",
+        (
+            Edit(
+                engine,
+                "for key in plan.association_walks(type_))",
+                "for key in plan.association_walks(type_)[1:])",
+            ),
+        ),
+        frozenset({"LOST"}),
+    ),
+    Mutant(
+        "deletes never accepted",
+        "`--accept-deletes` is given, and removals are withheld all the same.",
+        (Edit(plan, "return not wishes.accept_deletes and removed", "return removed"),),
+        frozenset({"UNDULY"}),
+        "purged",
+    ),
+)

@@ -1,0 +1,199 @@
+"""Judges what a fresh reader found by what was true; knows nothing of how it was read."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import msgspec
+
+from hubdump.sandbox.log import Arrival, fullest
+from tests.simulation.seam import HeldRecord, HeldType
+from tests.simulation.truth import ACTIVE, ARCHIVED, GONE, MERGED, NEVER, Key, Moment, Row, Truth
+
+# How a reader shows the byte that a garbled answer had in the middle.
+GARBLED = b"\\\\xff"
+KINDS = {
+    "LOST": "live at fresh_at, not removed since, and missing",
+    "STALE": "older than the version at fresh_at",
+    "DUPLICATE": "there twice",
+    "GHOST": "removed before proved_at, and shown as active",
+    "CORRUPT": "content of no version there ever was",
+    "INVENTED": "no such record or association there ever was",
+    "MISTOLD": "archived, merged or gone by the dump, and never so in truth",
+    "UNDULY": "named as incomplete, without a reason in the scenario",
+    "UNFRESH": "a type that passed for complete, without a fresh_at of this run",
+    "UNPROVED": "a type that passed for complete, without a proof as young as was asked for",
+    "TARGET": "a target made from the store holds other than the store",
+    "LIMIT": "more requests in a window than allowed",
+    "LEAK": "a token in a text, a log or the store",
+    "NOT_DONE": "no end within the deadline after the last fault",
+    "BUG": "ended with an error that is none of hubdump's",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One breach of the promise."""
+
+    kind: str
+    about: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """When one type was read: since when, up to now, the least that its fresh_at must be, and how much older its
+    proof may be (milliseconds); `named` where it was said to be incomplete.
+    """
+
+    began_ms: int
+    now_ms: int
+    fresh_least_ms: int
+    proof_within_ms: int
+    named: bool = False
+
+
+def judge(name: str, held: HeldType, truth: Truth, reading: Reading) -> Iterator[Violation]:
+    """All that is wrong with one type; one that was named as incomplete is held to what may not be in any case."""
+    records = {one.id: one for one in held.records}
+    if len(records) != len(held.records):
+        twice = [id_ for id_, count in Counter(one.id for one in held.records).items() if count > 1]
+        yield Violation("DUPLICATE", f"{name} {twice[:3]}")
+    versions = {one.id: _version(truth.moments((name, one.id)), one) for one in held.records}
+    for id_, version in versions.items():
+        yield from _impossible((name, id_), truth, version)
+    yield from _associations(name, held, truth, reading)
+    if reading.named:
+        return
+    if held.fresh_us is None or held.fresh_us // 1000 < reading.fresh_least_ms:
+        yield Violation("UNFRESH", f"{name}: fresh_at is {held.fresh_us}")
+        return
+    fresh_ms = held.fresh_us // 1000
+    for id_ in (one for one in truth.ids(name) if not held.is_named(one)):
+        yield from _missing(
+            (name, id_), truth, (fresh_ms, reading.now_ms), records.get(id_), versions.get(id_)
+        )
+    if held.proved_us is None or held.proved_us // 1000 < reading.fresh_least_ms - reading.proof_within_ms:
+        yield Violation("UNPROVED", f"{name}: proved_at is {held.proved_us}")
+        return
+    yield from _ghosts(name, held, truth, (held.proved_us // 1000, reading.now_ms))
+
+
+def _version(moments: list[Moment], one: HeldRecord) -> Moment | None:
+    """The latest moment at which a record read as it is held."""
+    same = next((moment for moment in reversed(moments) if moment.content == one.content), None)
+    if same is not None:
+        return same
+    # The order of properties is nobody's promise.
+    content = msgspec.json.decode(one.content.replace(GARBLED, b""))
+    return next(
+        (m for m in reversed(moments) if m.content and msgspec.json.decode(m.content) == content), None
+    )
+
+
+def _impossible(key: Key, truth: Truth, version: Moment | None) -> Iterator[Violation]:
+    if version is not None:
+        return
+    if all(moment.state == NEVER for moment in truth.moments(key)):
+        yield Violation("INVENTED", f"{key}")
+    else:
+        yield Violation("CORRUPT", f"{key}")
+
+
+def _missing(
+    key: Key, truth: Truth, span: tuple[int, int], held: HeldRecord | None, version: Moment | None
+) -> Iterator[Violation]:
+    """LOST and STALE, of a record that was there all the time."""
+    moments = truth.between(key, *span)
+    states = {moment.state for moment in moments}
+    if states == {ARCHIVED} and (held is None or held.state != ARCHIVED):
+        yield Violation("LOST", f"archived {key} is {held.state if held else 'missing'}; {_told(truth, key)}")
+    if states == {ACTIVE}:
+        if held is None or held.state != ACTIVE:
+            yield Violation("LOST", f"{key} is {held.state if held else 'missing'}; {_told(truth, key)}")
+        elif version is not None and version.updated_ms < moments[0].updated_ms:
+            yield Violation("STALE", f"{key} as of {version.at_ms}; {_told(truth, key)}")
+
+
+def _ghosts(name: str, held: HeldType, truth: Truth, span: tuple[int, int]) -> Iterator[Violation]:
+    """GHOST and MISTOLD, where the ids of the type were compared whole."""
+    for one in held.records:
+        states = {moment.state for moment in truth.between((name, one.id), *span)}
+        if held.is_named(one.id):
+            continue
+        if one.state == ACTIVE and ACTIVE not in states:
+            yield Violation("GHOST", f"{(name, one.id)}; {_told(truth, (name, one.id))}")
+        elif one.state != ACTIVE and (states == {ACTIVE} or _is_mistold(name, one, truth, span)):
+            yield Violation("MISTOLD", f"{(name, one.id)} {one.state}; {_told(truth, (name, one.id))}")
+
+
+def _is_mistold(name: str, one: HeldRecord, truth: Truth, span: tuple[int, int]) -> bool:
+    """Whether a record is said to be what it was at no instant since the dump began; a survivor may be gone too."""
+    every, survivors = truth.moments((name, one.id)), truth.survivors((name, one.id))
+    if one.state == MERGED:
+        return one.into not in survivors
+    if one.state == GONE:
+        # Of an archived survivor HubSpot says nothing; and nobody asks again for what is gone.
+        since = every[-1].at_ms, span[1]
+        there = {moment.state for into in survivors for moment in truth.between((name, into), *since)}
+        return every[-1].state not in {GONE, MERGED} or there == {ACTIVE}
+    return all(moment.state != ARCHIVED for moment in every)
+
+
+def _associations(name: str, held: HeldType, truth: Truth, reading: Reading) -> Iterator[Violation]:
+    """What was tied all the time must be there, what was never may not; what changed meanwhile may be either."""
+    rows = set(held.rows)
+    if len(rows) != len(held.rows):
+        yield Violation("DUPLICATE", f"associations of {name}")
+    active = {one.id for one in held.records if one.state == ACTIVE}
+    span = reading.began_ms, reading.now_ms
+    for row in sorted(rows, key=repr):
+        if row[1] not in active:
+            yield Violation("GHOST", f"association {row} of a record that is not active")
+        # Asked for a record that was merged away since it was listed, HubSpot answers for the survivor.
+        same = [row, *((row[0], into, *row[2:]) for into in truth.survivors((name, row[1])))]
+        if not any(truth.was_tied(one, *span)[0] for one in same):
+            ever = any(truth.was_tied(one, 0, reading.now_ms)[0] for one in same)
+            # What HubSpot did not answer for is named, and stays as it was.
+            if not ever or not (reading.named or row[1] in held.untied):
+                yield Violation("GHOST" if ever else "INVENTED", f"association {row}")
+    if reading.named:
+        return
+    for row in truth.rows():
+        if (
+            row[0] == name
+            and row[1] in active - held.untied
+            and row not in rows
+            and truth.was_tied(row, *span)[1]
+        ):
+            yield Violation("LOST", f"association {row}")
+
+
+def target(held: dict[str, HeldType], ids: dict[str, list[int]], rows: list[Row]) -> Iterator[Violation]:
+    """What is wrong with a target that was made from the store: it holds what the store does, each once."""
+    for name, found in ids.items():
+        active = sorted(one.id for one in held[name].records if one.state == ACTIVE)
+        if sorted(found) != active:
+            yield Violation("TARGET", f"{name}: {len(found)} records, {len(active)} in the store")
+    links = sorted((row for one in held.values() for row in one.rows), key=repr)
+    if sorted(rows, key=repr) != links:
+        yield Violation("TARGET", f"{len(rows)} associations, {len(links)} in the store")
+
+
+def over_limits(log: list[Arrival], number: int | None, limits: dict[str, int]) -> Iterator[Violation]:
+    """Windows that held more than the user's number, or where there is none, more than HubSpot allows."""
+    if number is not None:
+        most = fullest((one.arrived_s for one in log), 10.0)
+        if most > number:
+            yield Violation("LIMIT", f"{most} requests in 10 s, the number is {number}")
+    for budget, cap in limits.items():
+        most = fullest(
+            (one.arrived_s for one in log if one.budget == budget), 1.0 if budget == "search" else 10.0
+        )
+        if most > cap:
+            yield Violation("LIMIT", f"{most} {budget} requests in a window of {cap}")
+
+
+def _told(truth: Truth, key: Key) -> str:
+    return " > ".join(f"{one.state}@{one.at_ms}" for one in truth.moments(key))

@@ -1,0 +1,140 @@
+"""The walk of associations, fed by hand."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from hubdump.errors import BeliefRefuted, RequestRefused
+from hubdump.hubspot import batches, flows, refs
+from hubdump.model import AssociationsRead, Request, StoredIds
+from tests.test_flows import API, CALLS, reply
+
+
+def links(from_id: int, *to: object, after: str = "", type_id: int = 194) -> dict[str, Any]:
+    types = [{"category": "HUBSPOT_DEFINED", "typeId": type_id, "label": None}]
+    result: dict[str, Any] = {
+        "from": {"id": str(from_id)},
+        "to": [{"toObjectId": id_, "associationTypes": types} for id_ in to],
+    }
+    return result | ({"paging": {"next": {"after": after}}} if after else {})
+
+
+def nothing(from_id: int) -> dict[str, Any]:
+    sub = "crm.associations.NO_ASSOCIATIONS_FOUND"
+    return {"category": "OBJECT_NOT_FOUND", "subCategory": sub, "context": {"fromObjectId": [str(from_id)]}}
+
+
+def read_links(stored: list[int], *contents: dict[str, Any], cursor: str = "") -> list[AssociationsRead]:
+    flow, left, found = flows.associations(API, CALLS, "contacts", cursor), iter(contents), []
+    effect: Any = next(flow)
+    while True:
+        sent: Any = None
+        if isinstance(effect, StoredIds):
+            sent = [id_ for id_ in stored if id_ > effect.after][: effect.count]
+        elif isinstance(effect, Request):
+            sent = reply(effect, next(left), 207)
+        elif isinstance(effect, AssociationsRead):
+            found.append(effect)
+        try:
+            effect = flow.send(sent)
+        except StopIteration:
+            assert next(left, None) is None, "not every answer was asked for"
+            return found
+
+
+def test_associations_are_read_whole_whatever_the_order_of_the_answer() -> None:
+    pages = read_links([3, 5, 7], {"results": [links(7, "11", 12), links(3, "11")], "errors": [nothing(5)]})
+    assert {(row.from_id, row.to_id) for p in pages for row in p.rows} == {(7, 11), (7, 12), (3, 11)}
+    assert sorted(pages[0].fresh) == [3, 5, 7]
+    assert pages[-1].done
+
+
+def test_the_pages_of_one_input_are_followed() -> None:
+    pages = read_links(
+        [3, 5],
+        {"results": [links(3, "1", after="x"), links(5, "9")]},
+        {"results": [links(3, "2", after="y")]},
+        {"results": [links(3, "4")]},
+    )
+    assert sorted((row.from_id, row.to_id) for p in pages for row in p.rows) == [
+        (3, 1),
+        (3, 2),
+        (3, 4),
+        (5, 9),
+    ]
+    assert [sorted(p.fresh) for p in pages] == [[3, 5], [], [], []]
+
+
+def test_a_repeated_cursor_of_one_input_is_refuted_not_followed_for_ever() -> None:
+    with pytest.raises(BeliefRefuted, match="calls to contacts gave for 3 the cursor x twice") as caught:
+        read_links([3], {"results": [links(3, "1", after="x")]}, {"results": [links(3, "2", after="x")]})
+    assert caught.value.belief == refs.MOVES
+
+
+def test_an_input_without_an_answer_is_asked_again_and_then_counted_as_failed() -> None:
+    lost = {
+        "results": [links(3, "1")],
+        "errors": [{"category": "INTERNAL", "context": {"fromObjectId": ["5"]}}],
+    }
+    pages = read_links([3, 5], lost, *([{"results": []}] * (batches.ROUNDS_MAX - 1)))
+    assert [list(p.failed) for p in pages if p.failed] == [[5]]
+    pages = read_links([3, 5], lost, {"results": [links(5, "8")]})
+    assert {(row.from_id, row.to_id) for p in pages for row in p.rows} == {(3, 1), (5, 8)}
+    assert not any(p.failed for p in pages)
+
+
+def test_an_association_walk_continues_in_the_middle_of_one_records_pages() -> None:
+    first = read_links([3], {"results": [links(3, "1", after="x")]}, {"results": [links(3, "2")]})[0]
+    rest = read_links([3], {"results": [links(3, "2")]}, cursor=first.cursor)
+    assert [(row.from_id, row.to_id) for p in rest for row in p.rows] == [(3, 2)]
+    assert not rest[0].fresh
+
+
+def test_associations_nobody_asked_for_are_refuted() -> None:
+    with pytest.raises(BeliefRefuted):
+        read_links([3], {"results": [links(4, "1")]})
+
+
+def test_a_thousand_inputs_that_are_refused_are_asked_for_by_a_hundred_and_fewer_never() -> None:
+    flow = flows.associations(API, CALLS, "contacts", "")
+    effect: Any = next(flow)
+    effect = flow.send(list(range(1, 251)))
+    effect = flow.throw(RequestRefused(400, "x", "too many"))
+    assert len(json.loads(effect.body)["inputs"]) == 100
+    page = flow.send(reply(effect, {"results": [links(id_, 9) for id_ in range(1, 101)]}, 207))
+    assert isinstance(page, AssociationsRead)
+    assert (sorted(page.fresh), page.done) == (list(range(1, 101)), False)
+    effect = flow.send(None)
+    assert [int(one["id"]) for one in json.loads(effect.body)["inputs"]] == list(range(101, 201))
+    with pytest.raises(RequestRefused):
+        flow.throw(RequestRefused(400, "x", "no"))
+    flow = flows.associations(API, CALLS, "contacts", "")
+    next(flow)
+    flow.send(list(range(1, 251)))
+    with pytest.raises(RequestRefused):
+        flow.throw(RequestRefused(404, "x", "no"))
+
+
+def test_a_record_that_is_gone_since_has_no_associations_and_other_errors_settle_nothing() -> None:
+    gone = {"category": "OBJECT_NOT_FOUND", "context": {"fromObjectId": ["5"]}}
+    other = {"category": "OBJECT_NOT_FOUND", "subCategory": "crm.else", "context": {"fromObjectId": ["3"]}}
+    nobody = nothing(99)
+    pages = read_links([3, 5], {"results": [], "errors": [gone, other, nobody]}, {"results": [links(3, "1")]})
+    assert [sorted(p.fresh) for p in pages] == [[5], [3], []]
+    assert not any(p.failed for p in pages)
+
+
+def test_labels_come_home_with_their_association() -> None:
+    types = [
+        {"category": "HUBSPOT_DEFINED", "typeId": 194, "label": None},
+        {"category": "USER_DEFINED", "typeId": 3, "label": "Caller"},
+    ]
+    content = {"results": [{"from": {"id": "3"}, "to": [{"toObjectId": 7, "associationTypes": types}]}]}
+    rows = [row for p in read_links([3], content) for row in p.rows]
+    assert [(row.category, row.type_id, row.label) for row in rows] == [
+        ("HUBSPOT_DEFINED", 194, None),
+        ("USER_DEFINED", 3, "Caller"),
+    ]

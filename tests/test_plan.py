@@ -1,0 +1,89 @@
+"""What a run reads: which rounds are due, from when on they look for changes, when they prove and when they ask."""
+
+from __future__ import annotations
+
+import pytest
+
+from hubdump.catalog import by_name
+from hubdump.extract import plan
+from hubdump.extract.plan import SECOND_US, Wishes
+from hubdump.model import Bookmark, WalkKey
+
+MINUTE_US, HOUR_US, DAY_US = 60 * SECOND_US, 3600 * SECOND_US, 86_400 * SECOND_US
+NOW_US = 20_000 * DAY_US
+
+
+def complete(fresh_us: int | None) -> Bookmark:
+    return Bookmark("calls", round=1, complete=True, fresh_us=fresh_us)
+
+
+@pytest.mark.parametrize(
+    ("mark", "due"),
+    [
+        (Bookmark("calls"), True),
+        (Bookmark("calls", round=1, fresh_us=NOW_US), True),
+        (complete(None), True),
+        # The run began ten minutes ago; `fresh_at` stays a minute behind the clock.
+        (complete(NOW_US - 11 * MINUTE_US), False),
+        (complete(NOW_US - 11 * MINUTE_US - 1), True),
+    ],
+)
+def test_a_run_reads_what_it_has_not_completed_itself(mark: Bookmark, due: bool) -> None:
+    assert plan.due([mark], NOW_US - 10 * MINUTE_US, NOW_US) == (("calls",) if due else ())
+
+
+def test_what_a_run_completed_over_an_hour_ago_is_read_again() -> None:
+    began_us, hour_ago_us = NOW_US - 5 * HOUR_US, NOW_US - HOUR_US - MINUTE_US
+    assert plan.due([complete(hour_ago_us)], began_us, NOW_US) == ()
+    assert plan.due([complete(hour_ago_us - 1)], began_us, NOW_US) == ("calls",)
+
+
+@pytest.mark.parametrize(
+    ("mark", "resumed"),
+    [
+        (Bookmark("calls"), False),
+        (Bookmark("calls", round=1), True),
+        (Bookmark("calls", round=2), True),
+        (Bookmark("calls", round=2, complete=True), False),
+    ],
+)
+def test_a_round_that_was_begun_and_not_finished_is_resumed(mark: Bookmark, resumed: bool) -> None:
+    assert plan.resumed(mark) is resumed
+
+
+def test_changes_are_looked_for_from_15_minutes_before_a_first_round_and_an_hour_before_a_later_one() -> None:
+    first, later = Bookmark("calls", since_us=NOW_US), Bookmark("calls", since_us=NOW_US, fresh_us=NOW_US)
+    assert plan.changes_since_us(first) == NOW_US - 15 * MINUTE_US
+    assert plan.changes_since_us(later) == NOW_US - 60 * MINUTE_US
+    assert plan.changes_since_us(Bookmark("calls", since_us=5)) == 0
+
+
+def test_a_type_is_fresh_up_to_a_minute_before_its_changes_were_looked_for() -> None:
+    assert plan.fresh_us(NOW_US) == NOW_US - MINUTE_US
+
+
+def test_the_proof_is_due_when_there_is_none_when_it_is_old_or_when_it_is_wished() -> None:
+    week_ago = Bookmark("calls", proved_us=NOW_US - 7 * DAY_US)
+    assert plan.proof_due(Bookmark("calls"), Wishes(), NOW_US)
+    assert not plan.proof_due(week_ago, Wishes(), NOW_US)
+    assert plan.proof_due(week_ago, Wishes(), NOW_US + 1)
+    assert plan.proof_due(week_ago, Wishes(prove=True), NOW_US - 7 * DAY_US)
+
+
+@pytest.mark.parametrize(
+    ("removed", "records", "too_many"),
+    [(20, 0, False), (21, 0, True), (20, 100, False), (21, 400, True), (50, 1000, False), (51, 1000, True)],
+)
+def test_a_twentieth_and_more_than_twenty_records_are_not_removed_without_a_persons_word(
+    removed: int, records: int, too_many: bool
+) -> None:
+    assert plan.too_many(removed, records, Wishes()) is too_many
+    assert not plan.too_many(removed, records, Wishes(accept_deletes=True))
+
+
+def test_associations_are_walked_from_a_types_own_side_and_types_keep_their_order() -> None:
+    assert plan.association_walks(by_name("calls")) == tuple(
+        WalkKey("calls", to) for to in ("contacts", "companies", "deals", "tickets")
+    )
+    calls, notes, tasks = (by_name(name) for name in ("calls", "notes", "tasks"))
+    assert plan.in_order([calls, notes, tasks], ["tasks", "calls"]) == (calls, tasks)

@@ -1,0 +1,176 @@
+"""What tests drive the core with: a clock that jumps, and a HubSpot that answers from a script."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from hubdump.catalog import CRM, GROUPS, TYPES, by_name
+from hubdump.errors import Incomplete
+from hubdump.events import Emit
+from hubdump.extract.bearer import Bearer, ServiceKey
+from hubdump.extract.engine import Engine
+from hubdump.extract.exchange import Exchange, Patience
+from hubdump.extract.plan import Wishes
+from hubdump.extract.sending import Transport
+from hubdump.hubspot.pacing import Budgets
+from hubdump.hubspot.retry import NoAnswer
+from hubdump.model import ObjectType, Request, Response, Secret, State
+from hubdump.sandbox import InProcess
+from hubdump.session import preflight
+from hubdump.store.reader import Reader
+from hubdump.store.store import Store
+
+ENGAGEMENTS = GROUPS["engagements"]
+ALL = tuple(t.name for t in TYPES)
+DATE = "Tue, 24 Nov 2026 10:00:00 GMT"
+DATE_US = 1_795_514_400_000_000
+
+
+class JumpingClock:
+    """Time that passes only by sleeping."""
+
+    def __init__(self) -> None:
+        self.ns = 0
+        self.slept: list[float] = []
+
+    def now_ns(self) -> int:
+        return self.ns
+
+    def wall_s(self) -> float:
+        return 1_700_000_000 + self.ns / 1e9
+
+    async def sleep(self, wait_s: float) -> None:
+        self.slept.append(wait_s)
+        self.ns += int(wait_s * 1e9)
+        await asyncio.sleep(0)
+
+
+class Emulated:
+    """A transport into a sandbox in this process, on the clock of the one who asks."""
+
+    def __init__(self, sandbox: InProcess, clock: JumpingClock) -> None:
+        self.sandbox, self._clock, self._start_s = sandbox, clock, clock.wall_s()
+        clock.ns += int((sandbox.now_s - self._start_s) * 1e9)
+
+    async def send(self, request: Request[Any], token: Secret | None) -> Response:
+        self.sandbox.now_s = self._clock.wall_s()
+        headers = {"authorization": f"Bearer {token.reveal()}"} if token else {}
+        body = json.loads(request.body) if request.body else None
+        try:
+            came = self.sandbox.request(
+                request.method, request.path, params=dict(request.query), json=body, headers=headers
+            )
+        except ConnectionResetError as error:
+            raise NoAnswer(str(error)) from error
+        self._clock.ns += int((self.sandbox.now_s - self._clock.wall_s()) * 1e9)
+        named = {name.lower(): value for name, value in came.headers.items()}
+        return Response(came.status, named, came.body, named.get("content-encoding", ""))
+
+
+Reply = Response | NoAnswer | Callable[[Request[Any]], Response]
+
+
+class Script:
+    """A transport that gives the replies of a list in order, then the last one for ever."""
+
+    def __init__(self, *replies: Reply) -> None:
+        self.replies = list(replies)
+        self.sent: list[tuple[Request[Any], Secret | None]] = []
+
+    async def send(self, request: Request[Any], token: Secret | None) -> Response:
+        self.sent.append((request, token))
+        reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
+        if isinstance(reply, NoAnswer):
+            raise reply
+        return reply if isinstance(reply, Response) else reply(request)
+
+
+def answer(content: Any, status: int = 200, date: str = DATE, **headers: str) -> Response:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Response(status, {"date": date, **named}, json.dumps(content).encode())
+
+
+def record(id_: int, updated: str = "2026-01-01T00:00:00Z", **properties: str | None) -> dict[str, Any]:
+    return {
+        "id": str(id_),
+        "properties": {"hs_object_id": str(id_), **properties},
+        "createdAt": "2025-01-01T00:00:00Z",
+        "updatedAt": updated,
+        "archived": False,
+    }
+
+
+def page(ids: Sequence[int], after: str = "", **more: Any) -> dict[str, Any]:
+    paging = {"paging": {"next": {"after": after}}} if after else {}
+    return {"results": [record(id_) for id_ in ids], **paging, **more}
+
+
+async def _no_file(_type: ObjectType) -> None:
+    return None
+
+
+def extracted(
+    sandbox: InProcess,
+    folder: Path,
+    types: Sequence[str] = ALL,
+    emit: Emit = lambda _: None,
+    wishes: Wishes = Wishes(),  # noqa: B008 - frozen
+    *,
+    to_its_end: bool = True,
+    through: Callable[[JumpingClock], Transport] | None = None,
+) -> dict[str, Incomplete]:
+    """A run over types of a sandbox in this process, into folder/store.sqlite; what failed. No time of ours passes."""
+    clock = JumpingClock()
+    store = Store(folder / "store.sqlite")
+    transport = through(clock) if through else Emulated(sandbox, clock)
+    exchange = Exchange(
+        transport, Bearer(ServiceKey(Secret(sandbox.portal.token)), clock), Budgets(None), clock, emit,
+        chance=lambda: 0.5, patience=Patience(),
+    )  # fmt: skip
+
+    async def read() -> dict[str, Incomplete]:
+        _, api = await preflight(exchange)
+        engine = Engine(api, exchange, store, clock, emit, wishes)
+        failed = await engine.extract([by_name(name) for name in types], _no_file)
+        if to_its_end:
+            store.end_run()
+        return failed
+
+    try:
+        return asyncio.run(read())
+    finally:
+        store.close()
+
+
+def stored(folder: Path, types: Sequence[str] = ALL) -> tuple[dict[str, list[str]], list[tuple[Any, ...]]]:
+    """What a store holds, in the form of the sandbox's truth: ids by type, and associations."""
+    reader = Reader(folder / "store.sqlite")
+    try:
+        ids = {
+            f"{name}{shown}": sorted(str(r.id) for page in reader.pages(name, state) for r in page)
+            for name in types
+            for shown, state in (("", State.ACTIVE), (" archived", State.ARCHIVED))
+        }
+        rows = [
+            (name, str(a.from_id), to, str(a.to_id), a.category, a.type_id, a.label)
+            for name in types
+            for to, a in reader.associations(name)
+        ]
+        return ids, sorted(rows, key=repr)
+    finally:
+        reader.close()
+
+
+def true_of(
+    sandbox: InProcess, types: Sequence[str] = ALL
+) -> tuple[dict[str, list[str]], list[tuple[Any, ...]]]:
+    """What the sandbox says is true, in the same form, as far as hubdump reads it."""
+    truth = sandbox.portal.truth()
+    ids = {name: sorted(truth["live"][name]) for name in types}
+    ids |= {f"{name} archived": sorted(truth["archived"][name]) for name in types}
+    rows = (tuple(row) for row in truth["associations"] if row[0] in types and row[2] in CRM)
+    return ids, sorted(rows, key=repr)
