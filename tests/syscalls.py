@@ -64,11 +64,14 @@ Rule = Callable[[Call], int]
 
 @dataclass(slots=True)
 class Watch:
-    """The calls so far, and the rule: the errno with which a call fails, 0 to let it pass, or NO_ANSWER."""
+    """The calls so far, and the rule: the errno with which a call fails, 0 to let it pass, or NO_ANSWER
+    (its process was killed: nothing that this process still calls is done, or counted).
+    """
 
     rule: Rule
     calls: list[Call] = field(default_factory=list)
     error: BaseException | None = None
+    _killed: set[int] = field(default_factory=set)
     _ends: tuple[socket.socket, socket.socket] = field(default_factory=socket.socketpair)
 
     def enter(self) -> None:
@@ -100,8 +103,12 @@ class Watch:
         failed = 0
         with suppress(ProcessLookupError, FileNotFoundError):
             call = _call(thread, number, arguments)
+            if call.process in self._killed:
+                return  # another thread's, already waiting when its process was killed: it is never done
             self.calls.append(call)
             failed = self.rule(call)
+            if failed == NO_ANSWER:
+                self._killed.add(call.process)
         if failed != NO_ANSWER:
             ioctl(listener, _SEND, struct.pack("=QqiI", id_, 0, -failed, 0 if failed else _GO_ON))
 
