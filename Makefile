@@ -18,8 +18,8 @@ test: venv/dev ## the tests, at most 5 minutes
 prove: venv/dev ## the long proofs, at most 20 minutes; FULL=1 for more
 	HUBDUMP_FULL=$(FULL) $(BIN)/python -m pytest -q -n 2 -m prove -o faulthandler_timeout=$(if $(FULL),0,900) $(ARGS)
 
-simulate: venv/dev ## whole extractions on virtual time, each from one seed: make simulate SEED=7 COUNT=1000
-	@$(BIN)/python -m tests.simulation --seed $(or $(SEED),0) --count $(or $(COUNT),200)
+simulate: venv/dev ## whole extractions on virtual time, each from one seed: make simulate SEED=7 COUNT=1000 BELIEF=worst
+	@$(BIN)/python -m tests.simulation --seed $(or $(SEED),0) --count $(or $(COUNT),200) --belief "$(BELIEF)"
 
 mutants: venv/dev ## the core broken on purpose: what finds which, within 100 seeds each
 	@$(BIN)/python -m tests.simulation.mutants $(ARGS)

@@ -8,13 +8,14 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 from hubdump.marks import MARKS
 from tests.simulation.oracle import KINDS
-from tests.simulation.scenario import scenario_of
+from tests.simulation.scenario import Scenario, scenario_of
 from tests.simulation.world import Outcome, simulate
 
 
@@ -45,32 +46,42 @@ class Tally:
             self.kinds.setdefault(kind, []).append(outcome.seed)
 
 
-def _share(seeds: range) -> list[tuple[Outcome, float]]:
+def scenario_under(belief: str, seed: int) -> Scenario:
+    """A seed's scenario; with the beliefs it drew itself, or all at their defaults ('default'), or this one instead."""
+    scenario = scenario_of(seed)
+    if not belief:
+        return scenario
+    return replace(scenario, beliefs=() if belief == "default" else (belief,))
+
+
+def _share(belief: str, seeds: range) -> list[tuple[Outcome, float]]:
     found = []
     for seed in seeds:
         began_s = time.process_time()
-        outcome = simulate(scenario_of(seed))
+        outcome = simulate(scenario_under(belief, seed))
         found.append((outcome, time.process_time() - began_s))
     return found
 
 
-def simulated(first: int, count: int, processes: int) -> Tally:
-    """Simulate the scenarios of `count` seeds from `first` on."""
+def simulated(first: int, count: int, processes: int, belief: str = "") -> Tally:
+    """Simulate the scenarios of `count` seeds from `first` on, `belief` as in `scenario_under`."""
     tally = Tally()
     shares = [range(at, min(at + 25, first + count)) for at in range(first, first + count, 25)]
-    for outcome, cpu_s in _everywhere(shares, processes):
+    for outcome, cpu_s in _everywhere(partial(_share, belief), shares, processes):
         tally.add(outcome)
         tally.cpu_s += cpu_s
     return tally
 
 
-def _everywhere(shares: list[range], processes: int) -> Iterator[tuple[Outcome, float]]:
+def _everywhere(
+    share_of: Callable[[range], list[tuple[Outcome, float]]], shares: list[range], processes: int
+) -> Iterator[tuple[Outcome, float]]:
     if processes == 1 or len(shares) == 1:
         for share in shares:
-            yield from _share(share)
+            yield from share_of(share)
         return
     with ProcessPoolExecutor(processes) as pool:
-        for found in pool.map(_share, shares):
+        for found in pool.map(share_of, shares):
             yield from found
 
 
@@ -102,8 +113,8 @@ def _sha() -> str:
     return done.stdout.strip() or "unknown"
 
 
-def _tell_one(seed: int) -> Outcome:
-    scenario = scenario_of(seed)
+def _tell_one(seed: int, belief: str) -> Outcome:
+    scenario = scenario_under(belief, seed)
     outcome = simulate(scenario)
     print(scenario)  # noqa: T201 - a command says what it found
     print("\n".join(outcome.story))  # noqa: T201 - as above
@@ -118,14 +129,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--count", type=int, default=200)
+    parser.add_argument("--belief", default="", help="default, worst, or a switch as list-order=text")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     chosen = parser.parse_args()
     began_s = time.monotonic()
     if chosen.count == 1:
-        outcome = _tell_one(chosen.seed)
+        outcome = _tell_one(chosen.seed, chosen.belief)
         broken = bool(outcome.violations)
     else:
-        tally = simulated(chosen.seed, chosen.count, chosen.processes)
+        tally = simulated(chosen.seed, chosen.count, chosen.processes, chosen.belief)
         print("\n".join(table(tally, time.monotonic() - began_s)))  # noqa: T201 - as above
         broken = bool(tally.kinds)
     if broken:
