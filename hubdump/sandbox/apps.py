@@ -72,13 +72,14 @@ def expired(wall_s: float, at_s: float) -> Refused:
 
 
 def missing(app: App, needed: Iterable[str]) -> list[str]:
-    """The scopes a request needs and its app was not granted."""
-    return [] if app.scopes is None else [scope for scope in needed if scope not in app.scopes]
+    """The scopes a request needs and its app was not granted; of some that stand with | one is enough."""
+    granted = app.scopes
+    return [] if granted is None else [one for one in needed if not granted.intersection(one.split("|"))]
 
 
 def forbidden(scopes: Sequence[str], template: str = "") -> Refused:
     """HubSpot's 403, with the scopes it names: schemas have a form of their own (both recorded)."""
-    named = {"requiredGranularScopes": list(scopes)}
+    named = {"requiredGranularScopes": "|".join(scopes).split("|")}
     one_of = "One or more of the following scopes are required."
     if template.startswith("/crm-object-schemas"):
         return Refused(403, one_of, "MISSING_SCOPES", context=named | {"links": [_SCOPES_PAGE]})

@@ -96,6 +96,14 @@ ASSOCIATIONS = {
         "whether association edits move the modified time", "no", "yes", worst="no"
     ),
 }
+AROUND = {
+    "items-after": _one_of(
+        "what a cursor of owners, forms, emails, workflows stands for: the last item read, or how many went before",
+        "key", "position", worst="position",
+    ),
+    "owners-max": _number("most owners in a page", 500, 100, 1),
+    "events-lag-s": _number("seconds until a new submission, event or change of a subscription is listed", 0, 60),
+}  # fmt: skip
 RECORDS = {
     "batch-order": _one_of("order of a batch read's results", "aligned", "shuffled", worst="shuffled"),
     "dated-partial-status": _one_of(
@@ -167,7 +175,7 @@ EDGE = {
         "whether a service key may read the daily usage", "yes", "no", worst="no"
     ),
 }  # fmt: skip
-BELIEFS: dict[str, Belief] = LISTS | SEARCH | ASSOCIATIONS | RECORDS | BUDGETS | EDGE
+BELIEFS: dict[str, Belief] = LISTS | SEARCH | ASSOCIATIONS | AROUND | RECORDS | BUDGETS | EDGE
 
 
 class Beliefs:

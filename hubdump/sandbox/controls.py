@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from hubdump.sandbox import collected
 from hubdump.sandbox.answers import Refused, Request, Response, object_of, ok
 from hubdump.sandbox.calls import Query
 from hubdump.sandbox.changes import Changes
@@ -30,8 +31,9 @@ def answer(world: World, request: Request, wall_s: float) -> Response:
 
 
 def _truth(world: World, request: Request, _: float) -> Response:
-    types = Query(request).many("types") or []
-    return Response(200, b"".join(truth(world.portal, types)), {"Content-Type": "application/json"})
+    types, items = Query(request).many("types") or [], Query(request).many("items") or []
+    around = collected.truth(world.router.answerers, items) if items or not types else {}
+    return Response(200, b"".join(truth(world.portal, types, around)), {"Content-Type": "application/json"})
 
 
 def _requests(world: World, request: Request, _: float) -> Response:
@@ -77,6 +79,14 @@ def _restored(world: World, request: Request, wall_s: float) -> Response:
         raise Refused(404, "there is no such archived record")
     Changes(world.portal).restore(shelf, found, int(wall_s * 1000))
     return ok({"restored": str(found)})
+
+
+def _edited_items(world: World, request: Request, wall_s: float) -> Response:
+    edits = object_of(request).get("edits")
+    if not isinstance(edits, list) or not all(isinstance(edit, dict) for edit in edits):
+        raise Refused(400, 'edits must be a list of objects: {"do": ..., "collection": ..., "key": ...}')
+    now_ms, lag_ms = int(wall_s * 1000), 1000 * world.beliefs.number("events-lag-s")
+    return ok({"results": [collected.edit(world.items, edit, now_ms, lag_ms) for edit in edits]})
 
 
 def _told_beliefs(world: World, _request: Request, _wall_s: float) -> Response:
@@ -130,7 +140,10 @@ def _edit(world: World, edit: dict[str, Any], wall_s: float) -> dict[str, Any]:
 
 RESET = "a fresh portal, an empty log, full budgets, the same seed"
 CONTROLS: dict[str, tuple[str, Callable[[World, Request, float], Response]]] = {
-    "GET truth": ("all ids and associations as they are now (types=a,b)", _truth),
+    "GET truth": (
+        "all ids, associations and keys of items as they are now (types=a,b; items=a,b: their bodies too)",
+        _truth,
+    ),
     "GET requests": ("the log (windows=1: the fullest ones; summary=1: by route instead)", _requests),
     "GET clock": ("the sandbox's time, and how far it was moved", _told_clock),
     "POST clock": ('move it ahead: {"advance_s": 60}', _moved_clock),
@@ -141,6 +154,10 @@ CONTROLS: dict[str, tuple[str, Callable[[World, Request, float], Response]]] = {
     ),
     "DELETE faults": ("no more faults", _no_faults),
     "POST edits": ('write without limits or faults: {"edits": [{"method", "path", "body"}]}', _edited),
+    "POST items": (
+        'create, change, archive, restore, remove: {"edits": [{"do", "collection", "parent", "key", "body"}]}',
+        _edited_items,
+    ),
     "POST restore": ('bring an archived record back: {"type": "contacts", "id": "1"}', _restored),
     "GET beliefs": ("every belief as it stands", _told_beliefs),
 }

@@ -69,9 +69,13 @@ class Emulated:
     token: str
     ask: Callable[[Request], Response]
 
-    def truth(self, *types: str) -> dict[str, Any]:
-        """All ids by type, live and archived, and all associations, as they are now."""
-        found: dict[str, Any] = self._control("GET", "truth", query=(("types", ",".join(types)),))
+    def truth(self, *types: str, items: Sequence[str] = ()) -> dict[str, Any]:
+        """All ids by type, live and archived, all associations and all keys of items, as they are now.
+
+        Of `items` (owners, forms...) the bodies too.
+        """
+        query = (("types", ",".join(types)), ("items", ",".join(items)))
+        found: dict[str, Any] = self._control("GET", "truth", query=query)
         return found
 
     def requests(self) -> list[dict[str, Any]]:
@@ -99,6 +103,11 @@ class Emulated:
         """Write to the portal without limits, faults or log; what HubSpot would have answered."""
         edits = [{"method": method, "path": path, "body": body}]
         return self._control("POST", "edits", {"edits": edits})["results"][0]["body"]
+
+    def edit_item(self, do: str, collection: str, parent: str = "", key: str = "", **body: Any) -> Any:
+        """Create, change, archive, restore or remove an item of a collection: its key, and what it is then."""
+        edit = {"do": do, "collection": collection, "parent": parent, "key": key, "body": body}
+        return self._control("POST", "items", {"edits": [edit]})["results"][0]
 
     def reset(self) -> None:
         """A fresh portal of the same seed, an empty log, full budgets."""

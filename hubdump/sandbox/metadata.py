@@ -1,4 +1,4 @@
-"""What describes a portal: its account, use of its limits, properties, owners, users and teams."""
+"""What describes a portal: its account, use of its limits, and its properties."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from hubdump.sandbox.answers import Refused, Response, ok, whole
+from hubdump.sandbox.answers import Refused, Response, ok
 from hubdump.sandbox.calls import BATCH_MAX, Call, answered, inputs_of
+from hubdump.sandbox.currencies import COMPANY, Currencies
 from hubdump.sandbox.moments import iso
 from hubdump.sandbox.objects import Objects
-from hubdump.sandbox.people import ARCHIVED, OWNERS, TEAMS, owner, team, user
 from hubdump.sandbox.properties import groups
 from hubdump.sandbox.types import KINDS, Kind
 
-OWNERS_MAX = 500
 SENSITIVITIES = {"non_sensitive", "sensitive", "highly_sensitive"}
 # The day's limit (None: none), how much of it is used, and when it begins anew.
 Usage = Callable[[], tuple[int | None, int, str]]
@@ -25,17 +24,19 @@ class Metadata:
     """Answers about a portal rather than its records."""
 
     objects: Objects
+    currencies: Currencies
     usage: Usage | None = None
 
     def account(self, _: Call) -> Response:
-        return ok(
-            {
-                "portalId": self.objects.portal.id, "accountType": "STANDARD", "timeZone": "US/Eastern",
-                "companyCurrency": "USD", "additionalCurrencies": [], "utcOffset": "-05:00",
-                "utcOffsetMilliseconds": -18_000_000, "uiDomain": "app.hubspot.com",
-                "dataHostingLocation": "na1",
-            }
-        )  # fmt: skip
+        return ok(self.details())
+
+    def details(self) -> dict[str, Any]:
+        """Whose portal this is."""
+        return {
+            "portalId": self.objects.portal.id, "accountType": "STANDARD", "timeZone": "US/Eastern",
+            "companyCurrency": COMPANY, "additionalCurrencies": self.currencies.codes(), "utcOffset": "-05:00",
+            "utcOffsetMilliseconds": -18_000_000, "uiDomain": "app.hubspot.com", "dataHostingLocation": "na1",
+        }  # fmt: skip
 
     def daily(self, call: Call) -> Response:
         """The calls of legacy private apps today; a service key may not be allowed to ask (not verified)."""
@@ -94,45 +95,10 @@ class Metadata:
         return ok(definition.as_json())
 
     def groups(self, call: Call) -> Response:
-        kind = self.objects.shelf(call.parts["type"]).kind
-        return ok({"results": groups(kind, self.objects.portal.spec.custom_properties)})
+        return ok({"results": self.groups_of(call.parts["type"])})
 
-    def owners(self, call: Call) -> Response:
-        """The people records belong to; archived ones on a pass of their own, without a user id."""
-        query = call.query
-        limit = max(1, whole(query.one("limit", "100"), "limit", OWNERS_MAX))
-        after = whole(query.one("after") or "0", "after")
-        ids = ARCHIVED if query.flag("archived") else OWNERS[: -len(ARCHIVED)]
-        every = [owner(id_) for id_ in ids]
-        if query.one("email"):
-            every = [one for one in every if one["email"] == query.one("email")]
-        more = {"paging": call.paging(after + limit)} if after + limit < len(every) else {}
-        return ok({"results": every[after : after + limit], **more})
-
-    def one_owner(self, call: Call) -> Response:
-        """One owner by its id, or by its user's."""
-        key = {"": "id", "id": "id", "userId": "userIdIncludingInactive"}.get(call.query.one("idProperty"))
-        if key is None:
-            raise Refused(400, f"Invalid value for idProperty: '{call.query.one('idProperty')}'")
-        archived = call.query.flag("archived")
-        every = (owner(id_) for id_ in OWNERS)
-        found = next(
-            (o for o in every if str(o[key]) == call.parts["id"] and o["archived"] == archived), None
-        )
-        if found is None:
-            raise Refused(404, "resource not found", "OBJECT_NOT_FOUND")
-        return ok(found)
-
-    def users(self, call: Call) -> Response:
-        """The users of the account, by the provisioning API."""
-        limit = max(1, whole(call.query.one("limit", "100"), "limit", OWNERS_MAX))
-        after = whole(call.query.one("after") or "0", "after")
-        every = [user(id_) for id_ in OWNERS[: -len(ARCHIVED)]]
-        more = {"paging": call.paging(after + limit)} if after + limit < len(every) else {}
-        return ok({"results": every[after : after + limit], **more})
-
-    def teams(self, _: Call) -> Response:
-        return ok({"results": [team(id_) for id_ in TEAMS]})
+    def groups_of(self, type_: str) -> list[dict[str, Any]]:
+        return groups(self.objects.shelf(type_).kind, self.objects.portal.spec.custom_properties)
 
     def counts(self, _: Call) -> Response:
         """How many records of each type there are; whether archived ones count is not known."""

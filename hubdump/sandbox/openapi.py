@@ -13,6 +13,7 @@ from hubdump.sandbox.types import KINDS
 _LIST = {"type": "array", "items": {"type": "string"}}
 _ID = {"type": "string", "pattern": "^[0-9]{1,15}$"}
 _AFTER = {"type": "string", "pattern": "^[0-9]{1,15}$"}
+_CURSOR = {"type": "string", "pattern": "^[0-9A-Za-z_=-]{1,60}$"}
 _BOOL = {"type": "boolean"}
 _TEXT = {"type": "string", "maxLength": 200}
 
@@ -41,8 +42,9 @@ QUERIES: dict[tuple[str, str, str], dict[str, Any]] = {
         "dataSensitivity": {"enum": ["non_sensitive", "sensitive", "highly_sensitive"]},
     },
     ("GET", "properties", "/{type}/{name}"): {"archived": _BOOL},
-    ("GET", "owners", ""): {"limit": _limit(500), "after": _AFTER, "archived": _BOOL, "email": _TEXT},
+    ("GET", "owners", ""): {"limit": _limit(500), "after": _CURSOR, "archived": _BOOL, "email": _TEXT},
     ("GET", "owners", "/{id}"): {"idProperty": {"enum": ["id", "userId"]}, "archived": _BOOL},
+    ("GET", "users", ""): {"limit": _limit(500), "after": _CURSOR},
     ("GET", "schemas", ""): {"archived": _BOOL},
     ("GET", "lists", "/{id}"): {"includeFilters": _BOOL},
     ("GET", "lists", "/{id}/memberships"): {"limit": _limit(250), "after": _AFTER},

@@ -7,7 +7,9 @@ from typing import Any
 
 from hubdump.sandbox.answers import Refused, Response, ok
 from hubdump.sandbox.calls import Call
+from hubdump.sandbox.items import Body, Collection, Items
 from hubdump.sandbox.objects import Objects
+from hubdump.sandbox.portal import Portal
 from hubdump.sandbox.types import Kind
 
 # Recorded: what came with the portal has no date.
@@ -29,17 +31,21 @@ class Pipelines:
     """Answers for pipelines: each type has one, or none."""
 
     objects: Objects
+    items: Items
 
     def all(self, call: Call) -> Response:
-        return ok({"results": _pipelines(self.objects.shelf(call.parts["type"]).kind.name)})
+        return ok({"results": self.of(self.objects.shelf(call.parts["type"]).kind.name)})
+
+    def of(self, type_: str) -> list[Body]:
+        return list(self.items.there(PIPELINES, type_))
 
     def legacy(self, call: Call) -> Response:
         """The same by version 1, which goes on 2026-12-04 (a connector in our tests calls it)."""
         kind = self.objects.shelf(call.parts["type"]).kind
-        return ok({"results": [_legacy(pipeline, kind) for pipeline in _pipelines(kind.name)]})
+        return ok({"results": [_legacy(pipeline, kind) for pipeline in self.of(kind.name)]})
 
     def one(self, call: Call) -> Response:
-        found = _pipelines(self.objects.shelf(call.parts["type"]).kind.name)
+        found = self.of(self.objects.shelf(call.parts["type"]).kind.name)
         one = next((p for p in found if p["id"] == call.parts["id"]), None)
         if one is None:
             raise Refused(404, "resource not found", "OBJECT_NOT_FOUND")
@@ -62,20 +68,21 @@ def _legacy(pipeline: dict[str, Any], kind: Kind) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _pipelines(name: str) -> list[dict[str, Any]]:
-    if name not in _PIPELINES:
-        return []
-    id_, label = _PIPELINES[name]
-    stages = [_stage(stage, order) for order, stage in enumerate(_STAGES[name])]
-    return [
-        {
-            "label": label, "displayOrder": 0, "id": id_, "stages": stages, "createdAt": _EPOCH,
-            "updatedAt": _EPOCH, "archived": False,
-        }
-    ]  # fmt: skip
+def _pipeline(_: Portal, type_: str, index: int) -> Body:
+    id_, label = _PIPELINES.get(type_, ("default", f"{type_.capitalize()} Pipeline"))
+    stages = [_stage(stage, order) for order, stage in enumerate(_STAGES.get(type_, _STAGES["tickets"]))]
+    return {
+        "label": label, "displayOrder": 0, "id": str(7000 + index) if index else id_, "stages": stages,
+        "createdAt": _EPOCH, "updatedAt": _EPOCH, "archived": False,
+    }  # fmt: skip
 
 
-def _stage(stage: tuple[str, str, str], order: int) -> dict[str, Any]:
+PIPELINES = Collection(
+    "pipelines", lambda body: str(body["id"]), _pipeline, lambda _, type_: int(type_ in _PIPELINES)
+)
+
+
+def _stage(stage: tuple[str, str, str], order: int) -> Body:
     id_, label, chance = stage
     closed = chance in {"1.0", "0.0"} or label == "Closed"
     metadata = {"isClosed": str(closed).lower()} | (

@@ -12,10 +12,13 @@ from hubdump.sandbox.associations import Associations
 from hubdump.sandbox.batches import Batches
 from hubdump.sandbox.calls import DATED, Call
 from hubdump.sandbox.changes import Changes
+from hubdump.sandbox.currencies import Currencies
+from hubdump.sandbox.items import Items
 from hubdump.sandbox.limits import ASSOCIATIONS, GENERAL, SEARCH
 from hubdump.sandbox.lists import Lists
 from hubdump.sandbox.metadata import Metadata, Usage
 from hubdump.sandbox.objects import Objects
+from hubdump.sandbox.owners import Owners
 from hubdump.sandbox.pipelines import Pipelines
 from hubdump.sandbox.schemas import Schemas
 from hubdump.sandbox.search import Search
@@ -24,6 +27,8 @@ from hubdump.sandbox.writes import Writes
 V3 = ("v3", *DATED)
 V4 = ("v4", *DATED)
 EVERY = ("v3", "v4", *DATED)
+# There is no 2026-09 of these (facts 1).
+PROVISIONING = ("v3", "2026-03")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,8 @@ class Answerers:
     writes: Writes
     batches: Batches
     association_writes: AssociationWrites
+    owners: Owners
+    currencies: Currencies
 
 
 Answer = Callable[[Answerers, Call], Response]
@@ -79,7 +86,7 @@ class Row:
     @property
     def template(self) -> str:
         """The path as dated versions have it, with {version}."""
-        return _HEADS[self.family].format(version="{version}") + self.rest
+        return _HEADS[self.family][0] + self.rest
 
     def paths(self) -> list[str]:
         """Every path this line answers at, the {names} of its parts left."""
@@ -96,23 +103,28 @@ class Row:
         return found
 
 
-_HEADS = {
-    "objects": "/crm/objects/{version}",
-    "associations": "/crm/associations/{version}",
-    "properties": "/crm/properties/{version}",
-    "owners": "/crm/owners/{version}",
-    "pipelines": "/crm/pipelines/{version}",
-    "limits": "/crm/limits/{version}",
-    "schemas": "/crm-object-schemas/{version}/schemas",
-    "account-info": "/account-info/{version}",
-    "lists": "/crm/lists/{version}",
-    "object-library": "/crm/object-library/{version}",
-    "users": "/settings/users/{version}",
-    "legacy-properties": "/properties/{version}",
-    "legacy-pipelines": "/crm-pipelines/{version}/pipelines",
-}
+# Where a family's version stands: dated ones, and v1 to v4 where those differ. Forms and workflows are dated
+# only in betas, the rest of v1 never.
+_HEADS: dict[str, tuple[str, ...]] = {
+    "objects": ("/crm/objects/{version}", "/crm/{version}/objects"),
+    "associations": ("/crm/associations/{version}", "/crm/{version}/associations"),
+    "properties": ("/crm/properties/{version}", "/crm/{version}/properties"),
+    "owners": ("/crm/owners/{version}", "/crm/{version}/owners"),
+    "pipelines": ("/crm/pipelines/{version}", "/crm/{version}/pipelines"),
+    "limits": ("/crm/limits/{version}", "/crm/{version}/limits"),
+    "schemas": ("/crm-object-schemas/{version}/schemas", "/crm/{version}/schemas"),
+    "account-info": ("/account-info/{version}",),
+    "lists": ("/crm/lists/{version}", "/crm/{version}/lists"),
+    "object-library": ("/crm/object-library/{version}", "/crm/{version}/object-library"),
+    "users": ("/settings/users/{version}", "/settings/{version}/users"),
+    "currencies": ("/settings/currencies/{version}", "/settings/{version}/currencies"),
+    "legacy-properties": ("/properties/{version}",),
+    "legacy-pipelines": ("/crm-pipelines/{version}/pipelines",),
+}  # fmt: skip
 
 READ, WRITE = "read", "write"
+# The guide of currencies has the first, an integration of 2025 the second: either opens them.
+CURRENCIES = ("settings.currencies.read|multi-currency-read",)
 # `scopes`: READ and WRITE stand for those of the types in the path, both sides' for associations (facts 2.2, 8).
 TABLE: tuple[Row, ...] = (
     Row("GET", "account-info", "/details", V3, lambda a, c: a.metadata.account(c), scopes=("oauth",), sheltered=True),
@@ -158,10 +170,13 @@ TABLE: tuple[Row, ...] = (
     Row("GET", "properties", "/{type}/{name}", V3, lambda a, c: a.metadata.one_property(c), scopes=(READ,)),
     Row("GET", "legacy-properties", "/{type}/properties", ("v1", "v2"),
         lambda a, c: a.metadata.legacy_properties(c), scopes=(READ,)),
-    Row("GET", "owners", "", V3, lambda a, c: a.metadata.owners(c), scopes=("crm.objects.owners.read",)),
-    Row("GET", "owners", "/{id}", V3, lambda a, c: a.metadata.one_owner(c), scopes=("crm.objects.owners.read",)),
-    Row("GET", "users", "", V3, lambda a, c: a.metadata.users(c), scopes=("settings.users.read",)),
-    Row("GET", "users", "/teams", V3, lambda a, c: a.metadata.teams(c), scopes=("settings.users.teams.read",)),
+    Row("GET", "owners", "", V3, lambda a, c: a.owners.owners(c), scopes=("crm.objects.owners.read",)),
+    Row("GET", "owners", "/{id}", V3, lambda a, c: a.owners.one(c), scopes=("crm.objects.owners.read",)),
+    Row("GET", "users", "", PROVISIONING, lambda a, c: a.owners.users(c), scopes=("settings.users.read",)),
+    Row("GET", "users", "/teams", PROVISIONING, lambda a, c: a.owners.teams(c),
+        scopes=("settings.users.teams.read",)),
+    Row("GET", "currencies", "/exchange-rates/current", V3, lambda a, c: a.currencies.current(c), scopes=CURRENCIES),
+    Row("GET", "currencies", "/company-currency", V3, lambda a, c: a.currencies.company(c), scopes=CURRENCIES),
     Row("GET", "legacy-pipelines", "/{type}", ("v1",), lambda a, c: a.pipelines.legacy(c), scopes=(READ,)),
     Row("GET", "pipelines", "/{type}", V3, lambda a, c: a.pipelines.all(c), scopes=(READ,)),
     Row("GET", "pipelines", "/{type}/{id}", V3, lambda a, c: a.pipelines.one(c), scopes=(READ,)),
@@ -180,12 +195,13 @@ TABLE: tuple[Row, ...] = (
 class Router:
     """Finds the route of a request."""
 
-    def __init__(self, objects: Objects, usage: Usage | None = None) -> None:
+    def __init__(self, objects: Objects, items: Items, usage: Usage | None = None) -> None:
         self._portal, changes = objects.portal, Changes(objects.portal)
-        self._answerers = Answerers(
-            objects, Search(objects), Associations(objects), Metadata(objects, usage), Pipelines(objects),
-            Lists(objects), Schemas(objects), Writes(objects, changes), Batches(objects, changes),
-            AssociationWrites(objects, changes),
+        currencies = Currencies(items)
+        self.answerers = Answerers(
+            objects, Search(objects), Associations(objects), Metadata(objects, currencies, usage),
+            Pipelines(objects, items), Lists(objects, items), Schemas(objects), Writes(objects, changes),
+            Batches(objects, changes), AssociationWrites(objects, changes), Owners(objects, items), currencies,
         )  # fmt: skip
         self._rows: dict[tuple[str, int], list[Row]] = {}
         for row in TABLE:
@@ -203,7 +219,7 @@ class Router:
                 call = Call(request, base, now_ms, version, parts)
                 return Route(
                     row.budget,
-                    lambda row=row, call=call: row.answer(self._answerers, call),  # type: ignore[misc]  # bound now, called later
+                    lambda row=row, call=call: row.answer(self.answerers, call),  # type: ignore[misc]  # bound now, called later
                     row.sheltered,
                     self._scopes(row, parts),
                     row.template,
@@ -226,37 +242,26 @@ class Router:
 
 
 def _path(family: str, version: str) -> str:
-    """A family's path: v3 and v4 stand before its name, dates after it."""
-    head = _HEADS[family]
-    if version in DATED or family in {"account-info", "legacy-properties", "legacy-pipelines"}:
-        return head.format(version=version)
-    if family == "users":
-        return f"/settings/{version}/users"
-    return f"/crm/{version}/{family}"
+    """A family's path: in most, v3 and v4 stand before its name, dates after it."""
+    return _HEADS[family][0 if version in DATED else -1].format(version=version)
+
+
+# The parts of every family's path in every version, two or three.
+_PLACES = {
+    tuple(_path(family, version).split("/")[1:]): (family, version)
+    for family in _HEADS
+    for version in ("v1", "v2", *EVERY)
+}
 
 
 def _split(path: str) -> tuple[str, str, list[str]]:
-    """Family, version and the rest: dated versions stand after the family, v3 and v4 before it."""
+    """Family, version and the rest of a path."""
     parts = [unquote(part) for part in path.split("/") if part]
-    match parts:
-        case ["crm", version, family, *rest] if version in {"v3", "v4"}:
-            return family, version, rest
-        case ["crm-object-schemas", version, "schemas", *rest]:
-            return "schemas", version, rest
-        case ["crm", family, version, *rest]:
-            return family, version, rest
-        case ["account-info", version, *rest]:
-            return "account-info", version, rest
-        case ["settings", version, "users", *rest] if version == "v3":
-            return "users", version, rest
-        case ["settings", "users", version, *rest]:
-            return "users", version, rest
-        case ["crm-pipelines", version, "pipelines", *rest]:
-            return "legacy-pipelines", version, rest
-        case ["properties", version, *rest]:
-            return "legacy-properties", version, rest
-        case _:
-            raise _unknown()
+    for count in (3, 2):
+        found = _PLACES.get(tuple(parts[:count]))
+        if found:
+            return *found, parts[count:]
+    raise _unknown()
 
 
 def _unknown() -> Refused:

@@ -23,8 +23,10 @@ class Schemas:
 
     def all(self, call: Call) -> Response:
         """Those of custom objects; none of them is archived."""
-        archived = call.query.flag("archived")
-        return ok({"results": [] if archived else [self._written(kind) for kind in KINDS if kind.custom]})
+        return ok({"results": [] if call.query.flag("archived") else self.every()})
+
+    def every(self) -> list[dict[str, Any]]:
+        return [self._written(kind) for kind in KINDS if kind.custom]
 
     def one(self, call: Call) -> Response:
         return ok(self._written(self.objects.shelf(call.parts["type"]).kind))

@@ -11,8 +11,11 @@ from hubdump.sandbox.pairs import SIDES
 from hubdump.sandbox.portal import Portal
 
 
-def truth(portal: Portal, wanted: Sequence[str]) -> Iterator[bytes]:
-    """The truth as pieces of one JSON object: ids of every type, merges, what is gone, every association both ways."""
+def truth(portal: Portal, wanted: Sequence[str], more: dict[str, Any]) -> Iterator[bytes]:
+    """The truth as pieces of one JSON object: ids of every type, merges, what is gone, every association both ways.
+
+    `more` stands beside them.
+    """
     # A type that was asked for by its id goes by that.
     names = {name: s.kind.type_id if s.kind.type_id in wanted else name for name, s in portal.shelves.items()}
     shelves = {
@@ -34,7 +37,7 @@ def truth(portal: Portal, wanted: Sequence[str]) -> Iterator[bytes]:
             for n, s in shelves.items()
         },
     }
-    yield msgspec.json.encode(head)[:-1] + b',"associations":['
+    yield msgspec.json.encode(head | more)[:-1] + b',"associations":['
     first = True
     for from_, to in SIDES:
         if names[from_] not in shelves:

@@ -6,6 +6,7 @@ from hubdump.sandbox import faults
 from hubdump.sandbox.apps import Apps
 from hubdump.sandbox.beliefs import Beliefs
 from hubdump.sandbox.config import SandboxConfig
+from hubdump.sandbox.items import Items
 from hubdump.sandbox.latency import Latency
 from hubdump.sandbox.life import Life
 from hubdump.sandbox.limits import Limits, midnight
@@ -32,7 +33,8 @@ class World:
         self.portal = Portal(spec(config.portal), config.seed, self.beliefs)
         self.life = Life(config.life, self.portal)
         self.limits = Limits(config.tier_limits, self.beliefs, self.portal.id)
-        self.router = Router(Objects(self.portal, self.beliefs), self.usage)
+        self.items = Items(self.portal)
+        self.router = Router(Objects(self.portal, self.beliefs), self.items, self.usage)
         self.apps = Apps(config)
         self.oauth = OAuth(self.apps, self.portal.id, config.seed)
         self.log: list[Arrival] = []

@@ -1,0 +1,119 @@
+"""What is not HubSpot's: the truth of what is around the records, and edits of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hubdump.sandbox.answers import Refused
+from hubdump.sandbox.currencies import COMPANY_CURRENCY, RATES
+from hubdump.sandbox.items import Body, Collection, Items
+from hubdump.sandbox.lists import LISTS, MEMBERSHIPS
+from hubdump.sandbox.owners import OWNERS_OF, TEAMS_OF, USERS, written
+from hubdump.sandbox.pipelines import PIPELINES
+from hubdump.sandbox.routes import Answerers
+
+Keyed = Iterable[tuple[str, Body]]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """How truth tells a collection: its items by key, as HubSpot answers them, for each parent."""
+
+    bodies: Callable[[Answerers, str], Keyed]
+    parents: Callable[[Answerers], Iterable[str]] = lambda _: ("",)
+
+
+def _of(collection: Collection, told: Callable[[Body], Body] = lambda body: body) -> Told:
+    """A collection whose items are kept."""
+    return Told(
+        lambda a, parent: ((collection.key(b), told(b)) for b in a.lists.items.there(collection, parent))
+    )
+
+
+def _types(answerers: Answerers) -> Iterable[str]:
+    return answerers.objects.portal.shelves
+
+
+def _lists(answerers: Answerers) -> Keyed:
+    return ((one["listId"], answerers.lists.written(one)) for one in answerers.lists.items.there(LISTS))
+
+
+def _members(answerers: Answerers, list_: str) -> Keyed:
+    one = answerers.lists.items.of(LISTS)[list_].body
+    return ((str(id_), answerers.lists.member(one, id_)) for id_ in answerers.lists.inside(one, 0))
+
+
+TOLD: Mapping[str, Told] = {
+    "account": Told(lambda a, _: [(str(a.objects.portal.id), a.metadata.details())]),
+    "currencies": _of(RATES),
+    "company_currency": _of(COMPANY_CURRENCY),
+    "owners": _of(OWNERS_OF, written),
+    "users": _of(USERS),
+    "teams": _of(TEAMS_OF),
+    "pipelines": Told(lambda a, type_: ((p["id"], p) for p in a.pipelines.of(type_)), _types),
+    "property_groups": Told(lambda a, type_: ((g["name"], g) for g in a.metadata.groups_of(type_)), _types),
+    "schemas": Told(lambda a, _: ((s["objectTypeId"], s) for s in a.schemas.every())),
+    "lists": Told(lambda a, _: _lists(a)),
+    "list_memberships": Told(_members, lambda a: [key for key, _ in _lists(a)]),
+}
+EDITED: Mapping[str, Collection] = {
+    one.name: one
+    for one in (RATES, COMPANY_CURRENCY, OWNERS_OF, USERS, TEAMS_OF, PIPELINES, LISTS, MEMBERSHIPS)
+}
+DEEDS = ("create", "change", "archive", "restore", "remove")
+
+
+def truth(answerers: Answerers, wanted: Sequence[str]) -> dict[str, Any]:
+    """The keys of every collection by parent, and the bodies of those that are wanted."""
+    unknown = sorted(set(wanted) - set(TOLD))
+    if unknown:
+        raise Refused(400, f"there is no collection {', '.join(unknown)}; there are: {', '.join(TOLD)}")
+    found = {
+        name: {parent: dict(told.bodies(answerers, parent)) for parent in told.parents(answerers)}
+        for name, told in TOLD.items()
+        if not wanted or name in wanted
+    }
+    keys = {n: {parent: list(bodies) for parent, bodies in by.items() if bodies} for n, by in found.items()}
+    return {"items": keys} | ({"bodies": found} if wanted else {})
+
+
+def edit(items: Items, asked: Body, now_ms: int, lag_ms: int) -> Body:
+    """Do one of the DEEDS to an item of a collection: its key, and what it is then."""
+    do, name = asked.get("do"), asked.get("collection")
+    parent, given = str(asked.get("parent", "")), asked.get("body", {})
+    collection = EDITED.get(str(name))
+    if do not in DEEDS or collection is None or not isinstance(given, dict):
+        raise Refused(
+            400,
+            f"do must be one of {', '.join(DEEDS)}, collection one of {', '.join(EDITED)}, body an object",
+        )
+    if do == "create":
+        return _created(items, collection, parent, given, now_ms, lag_ms)
+    every, key = items.of(collection, parent), str(asked.get("key"))
+    if do == "remove" and collection.derived and key not in every:
+        items.hide(collection, parent, key)
+        return {"key": key, "body": None}
+    item = every.get(key)
+    if item is None or item.gone:
+        raise Refused(404, f"there is no {collection.name} '{key}'")
+    if do == "change":
+        items.write(collection, item, given, now_ms)
+    elif do == "remove":
+        item.gone = True
+    elif not collection.archives:
+        raise Refused(400, f"HubSpot lists no archived {collection.name}: remove it instead")
+    else:
+        items.archive(collection, item, now_ms, archived=do == "archive")
+    return {"key": key, "body": None if item.gone else item.body}
+
+
+def _created(
+    items: Items, collection: Collection, parent: str, given: Body, now_ms: int, lag_ms: int
+) -> Body:
+    try:
+        key = items.add(collection, parent, given, now_ms, now_ms + lag_ms)
+    except KeyError as error:
+        raise Refused(400, f"body must have {error}") from None
+    return {"key": key, "body": items.of(collection, parent)[key].body}
