@@ -11,7 +11,7 @@ import msgspec
 from hubdump.sandbox.answers import Refused, Response, ok
 from hubdump.sandbox.calls import Call, answered, id_text, inputs_of, no_content
 from hubdump.sandbox.changes import Changes
-from hubdump.sandbox.links import Labels
+from hubdump.sandbox.links import Labels, Type
 from hubdump.sandbox.objects import Objects, locate
 from hubdump.sandbox.pairs import Label
 from hubdump.sandbox.records import Shelf
@@ -116,18 +116,23 @@ class AssociationWrites:
         for one in inputs_of(call.body(), BATCH_MAX, key=""):
             types = one.get("types")
             asked = types if isinstance(types, list) else []
-            ids = frozenset(t["associationTypeId"] for t in asked if _is_type(t))
-            self._dissociate(call, shelves, one.get("from"), one.get("to"), ids)
+            named = frozenset((_category(t), t["associationTypeId"]) for t in asked if _is_type(t))
+            self._dissociate(call, shelves, one.get("from"), one.get("to"), named)
         return no_content()
 
     def _dissociate(
-        self, call: Call, shelves: tuple[Shelf, Shelf], from_: object, to: object, ids: frozenset[int] | None
+        self,
+        call: Call,
+        shelves: tuple[Shelf, Shelf],
+        from_: object,
+        to: object,
+        types: frozenset[Type] | None,
     ) -> None:
         try:
             ends = self._ends(shelves, from_, to)
         except Flawed:
             return  # what is not there is not associated either
-        self.changes.dissociate(ends, ids, call.now_ms)
+        self.changes.dissociate(ends, types, call.now_ms)
 
     def _shelves(self, call: Call) -> tuple[Shelf, Shelf]:
         return self.objects.shelf(call.parts["type"]), self.objects.shelf(call.parts["to"])
@@ -175,12 +180,16 @@ def labels_asked(possible: Sequence[Label], types: object) -> Labels:
     if not isinstance(types, list) or not types or not all(_is_type(one) for one in types):
         return ()
     by_id = {(label[0], label[1]): label for label in possible}
-    found = [by_id.get((str(one.get("associationCategory")), one["associationTypeId"])) for one in types]
+    found = [by_id.get((_category(one), one["associationTypeId"])) for one in types]
     return tuple(label for label in found if label is not None) if None not in found else ()
 
 
 def _is_type(one: object) -> bool:
     return isinstance(one, dict) and isinstance(one.get("associationTypeId"), int)
+
+
+def _category(one: dict[str, Any]) -> str:
+    return str(one.get("associationCategory"))
 
 
 def _created(ends: Ends, labels: Labels) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from hubdump.sandbox.answers import Refused, Response, ok, whole
 from hubdump.sandbox.calls import Call, answered, id_text, inputs_of
 from hubdump.sandbox.links import Labels
 from hubdump.sandbox.objects import Objects, locate
-from hubdump.sandbox.pairs import SIDES, Label
+from hubdump.sandbox.pairs import Label
 from hubdump.sandbox.types import Kind
 
 V3_PAGE = 100
@@ -82,7 +82,7 @@ class Associations:
 
     def _labels(self, call: Call) -> list[Label]:
         from_, to = self.pair(call)
-        side = SIDES.get((from_.name, to.name))
+        side = self.objects.portal.sides.get((from_.name, to.name))
         return sorted(side[0].labels(forward=side[1]), key=lambda label: label[1]) if side else []
 
     def _of(self, call: Call, pair: tuple[Kind, Kind], id_: str, after: str) -> dict[str, Any] | None:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hubdump.sandbox.history import API
-from hubdump.sandbox.links import Labels
-from hubdump.sandbox.pairs import SIDES, Label
+from hubdump.sandbox.links import Labels, Type
+from hubdump.sandbox.pairs import Label
 from hubdump.sandbox.portal import Portal
 from hubdump.sandbox.records import Shelf, State, Times
 
@@ -90,7 +90,7 @@ class Changes:
     def associate(self, ends: tuple[Shelf, int, Shelf, int], labels: Labels, now_ms: int) -> None:
         """Link two records by these labels, and by the plain one, which every association has."""
         from_, id_, to, other = ends
-        pair, forward = SIDES[from_.kind.name, to.kind.name]
+        pair, forward = self.portal.sides[from_.kind.name, to.kind.name]
         mine, yours = pair.labels(forward=forward), pair.labels(forward=not forward)
         wanted = {mine[0], *labels}
         back = tuple(yours[mine.index(label)] for label in wanted)
@@ -98,18 +98,18 @@ class Changes:
         self._touched(ends, now_ms)
 
     def dissociate(
-        self, ends: tuple[Shelf, int, Shelf, int], type_ids: frozenset[int] | None, now_ms: int
+        self, ends: tuple[Shelf, int, Shelf, int], types: frozenset[Type] | None, now_ms: int
     ) -> bool:
         """Take these labels, or the whole association, away; False where there was none."""
         from_, id_, to, other = ends
-        done = self.portal.links.untie(from_.kind.name, id_, to.kind.name, other, type_ids)
+        done = self.portal.links.untie(from_.kind.name, id_, to.kind.name, other, types)
         if done:
             self._touched(ends, now_ms)
         return done
 
     def labels_of(self, from_: Shelf, to: Shelf) -> list[Label]:
         """The labels that associations of two types may have, the plain one first; none where they cannot be linked."""
-        side = SIDES.get((from_.kind.name, to.kind.name))
+        side = self.portal.sides.get((from_.kind.name, to.kind.name))
         return side[0].labels(forward=side[1]) if side else []
 
     def _touched(self, ends: tuple[Shelf, int, Shelf, int], now_ms: int) -> None:

@@ -13,10 +13,8 @@ from hubdump.sandbox.changes import Changes
 from hubdump.sandbox.config import SandboxError
 from hubdump.sandbox.definitions import sentence
 from hubdump.sandbox.numbers import mix
-from hubdump.sandbox.pairs import SIDES
 from hubdump.sandbox.portal import Portal
 from hubdump.sandbox.records import Shelf
-from hubdump.sandbox.types import BY_NAME
 
 EVENTS_MAX = 50_000
 MASS_MAX = 1_000_000
@@ -145,7 +143,7 @@ class Life:
         id_ = self._any(shelf, chance)
         if id_ is None:
             return
-        for to in _others(shelf):
+        for to in self._others(shelf):
             tied = self._portal.links.of(shelf.kind.name, id_, to)
             if tied:
                 other = sorted(tied)[chance % len(tied)]
@@ -154,7 +152,7 @@ class Life:
 
     def _tie(self, shelf: Shelf, id_: int, chance: int, now_ms: int) -> None:
         """Associate a record with one of a type that it can be associated with, if there is any."""
-        others = [to for to in _others(shelf) if self._portal.shelves[to].live]
+        others = [to for to in self._others(shelf) if self._portal.shelves[to].live]
         if others:
             to = self._portal.shelves[others[chance % len(others)]]
             other = self._any(to, mix(chance + 1))
@@ -198,13 +196,22 @@ class Life:
                 return id_
         return None
 
+    def _others(self, shelf: Shelf) -> Iterator[str]:
+        """The types that records of a type can be associated with."""
+        return (to for from_, to in self._portal.sides if from_ == shelf.kind.name and to != from_)
+
     def _read(self, part: str) -> None:
         rate, mass, until = _RATE.fullmatch(part), _MASS.fullmatch(part), _UNTIL.fullmatch(part)
         if until:
             self._until_ms = 1000 * int(until[1])
-        elif mass and mass[1] in BY_NAME and int(mass[2]) <= MASS_MAX:
+        elif mass and mass[1] in self._portal.shelves and int(mass[2]) <= MASS_MAX:
             self._masses.append(Mass(mass[1], int(mass[2]), int(1000 * float(mass[3]))))
-        elif rate and rate[1] in self._events and (not rate[2] or rate[2] in BY_NAME) and float(rate[3]) > 0:
+        elif (
+            rate
+            and rate[1] in self._events
+            and (not rate[2] or rate[2] in self._portal.shelves)
+            and float(rate[3]) > 0
+        ):
             every_ms = {"s": 1000, "min": 60_000}[rate[4]] / float(rate[3])
             self._rhythms.append(Rhythm(rate[1], rate[2] or "", every_ms))
         else:
@@ -224,8 +231,3 @@ def _writable(shelf: Shelf) -> list[str]:
         and not (definition.read_only or definition.calculated or definition.archived)
         and definition.sensitivity == "non_sensitive"
     ]  # fmt: skip
-
-
-def _others(shelf: Shelf) -> Iterator[str]:
-    """The types that records of a type can be associated with."""
-    return (to for from_, to in SIDES if from_ == shelf.kind.name and to != from_)

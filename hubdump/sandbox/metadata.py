@@ -12,7 +12,7 @@ from hubdump.sandbox.currencies import COMPANY, Currencies
 from hubdump.sandbox.moments import iso
 from hubdump.sandbox.objects import Objects
 from hubdump.sandbox.properties import groups
-from hubdump.sandbox.types import KINDS, Kind
+from hubdump.sandbox.types import Kind
 
 SENSITIVITIES = {"non_sensitive", "sensitive", "highly_sensitive"}
 # The day's limit (None: none), how much of it is used, and when it begins anew.
@@ -98,12 +98,14 @@ class Metadata:
         return ok({"results": self.groups_of(call.parts["type"])})
 
     def groups_of(self, type_: str) -> list[dict[str, Any]]:
-        return groups(self.objects.shelf(type_).kind, self.objects.portal.spec.custom_properties)
+        kind = self.objects.shelf(type_).kind
+        return groups(kind, self.objects.portal.spec.made_by_users(kind.name))
 
     def counts(self, _: Call) -> Response:
         """How many records of each type there are; whether archived ones count is not known."""
-        plain = [self._usage(kind) for kind in KINDS if not kind.custom]
-        own = [self._usage(kind) for kind in KINDS if kind.custom]
+        kinds = self.objects.portal.kinds
+        plain = [self._usage(kind) for kind in kinds if not kind.custom]
+        own = [self._usage(kind) for kind in kinds if kind.custom]
         total = sum(one["usage"] for one in own)
         most = 2_000_000
         custom = {
@@ -118,7 +120,9 @@ class Metadata:
         return ok(
             {
                 "enablementByObjectTypeId": {
-                    kind.type_id: bool(portal.spec.counts.get(kind.name)) for kind in KINDS if kind.library
+                    kind.type_id: bool(portal.spec.counts.get(kind.name))
+                    for kind in portal.kinds
+                    if kind.library
                 }
             }
         )
@@ -128,10 +132,10 @@ class Metadata:
         both = self.objects.beliefs["usage-counts-archived"] == "yes"
         usage = shelf.live + (shelf.archived if both else 0)
         limit = 15_000_000
-        label = kind.singular.replace("_", " ").capitalize()
+        singular, plural = kind.shown
         return {
-            "objectTypeId": kind.type_id, "singularLabel": label,
-            "pluralLabel": kind.name.replace("_", " ").capitalize(), "limit": limit, "usage": usage,
+            "objectTypeId": kind.type_id, "singularLabel": singular, "pluralLabel": plural, "limit": limit,
+            "usage": usage,
             "percentage": _percent(usage, limit),
         }  # fmt: skip
 

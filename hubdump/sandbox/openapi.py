@@ -6,6 +6,7 @@ import re
 from functools import cache
 from typing import Any
 
+from hubdump.sandbox.customs import USUAL
 from hubdump.sandbox.openapi_bodies import BODIES, ERROR
 from hubdump.sandbox.routes import TABLE, Row
 from hubdump.sandbox.types import KINDS
@@ -101,7 +102,7 @@ def _parameter(where: str, name: str, schema: dict[str, Any]) -> dict[str, Any]:
 def _part(name: str) -> dict[str, Any]:
     """What a {name} of a path can be."""
     if name in {"type", "to"}:
-        return {"enum": [kind.name for kind in KINDS]}
+        return {"enum": [kind.name for kind in (*KINDS, *USUAL)]}
     return _ID if name.endswith("id") else {"type": "string", "minLength": 1, "maxLength": 60}
 
 

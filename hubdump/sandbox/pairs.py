@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 Label = tuple[str, int, str | None]
+# The pair of two types, and whether they are its forward side.
+Sides = dict[tuple[str, str], tuple["Pair", bool]]
+
+
+class Own(NamedTuple):
+    """A label beside the plain one: its type ids and texts there and back, the same text where it is not paired."""
+
+    category: str
+    there: int
+    back: int
+    text: str
+    back_text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
     """Two types: type ids there and back, a Primary's too; `percents` the chance of a first, second, ... link.
 
-    Of a pair that is stored one way only, the other side's reading finds nothing (facts 2.5).
+    Of every `hub_every` links one leads to the same record, of 1 all do. Of a pair that is stored one way only,
+    the other side's reading finds nothing (facts 2.5). `own` are labels besides; a type id is one of its
+    category's, so that two categories can have the same (a report in the community).
     """
 
     from_: str
@@ -23,16 +39,41 @@ class Pair:
     hub_every: int = 0
     one_way: bool = False
     category: str = "HUBSPOT_DEFINED"
+    own: tuple[Own, ...] = ()
 
     def labels(self, *, forward: bool) -> list[Label]:
-        """All labels that an association may have, seen from one side, the plain one first."""
+        """All labels that an association may have, seen from one side, the plain one first.
+
+        In the order in which the other side has them. A pair of one type has both directions on either side.
+        """
         side = 0 if forward else 1
         found: list[Label] = [(self.category, (self.there, self.back)[side], None)]
         if self.primary:
             found.append((self.category, self.primary[side], "Primary"))
         if self.to == "contacts":
             found += [("USER_DEFINED", ids[side], text) for *ids, text in USER_LABELS]
+        for own in self.own:
+            found.append(_seen(own, forward=forward))
+            if self.from_ == self.to and own.there != own.back:
+                found.append(_seen(own, forward=not forward))
         return found
+
+    def drawn(self, place: int, *, forward: bool) -> Label:
+        """One of its own labels."""
+        return _seen(self.own[place], forward=forward)
+
+
+def _seen(own: Own, *, forward: bool) -> Label:
+    return (own.category, own.there, own.text) if forward else (own.category, own.back, own.back_text)
+
+
+def sides(pairs: Iterable[Pair], types: Iterable[str]) -> Sides:
+    """Each pair of these types from both of its sides; of two for the same types the later, in the earlier's place."""
+    there = set(types)
+    found = {(pair.from_, pair.to): pair for pair in pairs if {pair.from_, pair.to} <= there}
+    return {(pair.to, pair.from_): (pair, False) for pair in found.values()} | {
+        (pair.from_, pair.to): (pair, True) for pair in found.values()
+    }
 
 
 # Labels that this portal's users made: type id there and back.
@@ -75,8 +116,3 @@ PAIRS: tuple[Pair, ...] = (
     Pair("cars", "companies", 33, 34, (40,), category="USER_DEFINED"),
     Pair("pets", "contacts", 35, 36, (90,), category="USER_DEFINED"),
 )
-# Each pair from both of its sides: the pair, and whether this is its forward side.
-SIDES: dict[tuple[str, str], tuple[Pair, bool]] = {
-    **{(pair.to, pair.from_): (pair, False) for pair in PAIRS},
-    **{(pair.from_, pair.to): (pair, True) for pair in PAIRS},
-}

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from hubdump.sandbox.beliefs import Beliefs
 from hubdump.sandbox.links import Links
+from hubdump.sandbox.names import Names
 from hubdump.sandbox.numbers import Numbers, mix
+from hubdump.sandbox.pairs import PAIRS, sides
 from hubdump.sandbox.portals import Spec
 from hubdump.sandbox.properties import definitions, narrowed
 from hubdump.sandbox.records import Shelf, Stamp
-from hubdump.sandbox.types import KINDS, Kind, kind_of
+from hubdump.sandbox.types import KINDS, Kind
 
 PORTAL_ID_FIRST = 7_654_321
-ENGAGEMENTS_FIRST, OTHERS_FIRST = 47_000_000_000, 5_000_000_000
+ENGAGEMENTS_FIRST, OTHERS_FIRST, CUSTOMS_FIRST = 47_000_000_000, 5_000_000_000, 12_000_000_000
+# Where the ids of a type lie among the others'; custom objects without a place here have a range of their own.
+SLOTS = {
+    name: slot
+    for slot, name in enumerate((*(kind.name for kind in KINDS[:-1]), "cars", "pets", KINDS[-1].name))
+}
 
 
 class Portal:
@@ -21,17 +28,27 @@ class Portal:
         self.seed, self.spec = seed, spec
         self.beliefs = beliefs or Beliefs()
         self.id = PORTAL_ID_FIRST + 1000 * seed
-        self.shelves = {kind.name: self._shelf(kind, slot) for slot, kind in enumerate(KINDS)}
-        self.links = Links(self.shelves, seed, one_way=self.beliefs["one-way-pairs"] == "yes")
+        kinds = sorted((*KINDS, *spec.customs), key=lambda kind: SLOTS.get(kind.name, len(SLOTS)))
+        self.shelves = {kind.name: self._shelf(kind) for kind in kinds}
+        self.names = Names(kinds, self.id)
+        self.sides = sides((*PAIRS, *spec.pairs), self.shelves)
+        self.links = Links(self.shelves, self.sides, seed, one_way=self.beliefs["one-way-pairs"] == "yes")
         self._writes = 0
         self._last: dict[int, int] = {}
 
     def kind(self, type_: str) -> Kind | None:
         """The type of a name, a type id or a fully qualified name."""
-        return kind_of(type_, self.id)
+        return self.names.kind(type_)
 
-    def fully_qualified(self, kind: Kind) -> str:
-        return f"p{self.id}_{kind.singular}" if kind.custom else kind.singular.upper()
+    @property
+    def kinds(self) -> list[Kind]:
+        """Every type it has."""
+        return [shelf.kind for shelf in self.shelves.values()]
+
+    @property
+    def customs(self) -> list[Kind]:
+        """Its custom objects."""
+        return [kind for kind in self.kinds if kind.custom]
 
     def stamp(self, now_ms: int) -> Stamp | None:
         """When the next write is seen by search: later by half to all of the lag, so that some come out of order."""
@@ -43,12 +60,12 @@ class Portal:
 
     def new_id(self, kind: Kind) -> int:
         """An id that no record had: larger than all of its kind, or anywhere among them."""
-        first = ENGAGEMENTS_FIRST if kind.engagement else OTHERS_FIRST
+        first = _first(kind)
         self._writes += 1
         chance = mix(self.seed ^ self._writes)
         top = self._last.get(first) or max(
             (s.numbers.id(s.numbers.total - 1) for s in self.shelves.values() if s.numbers.total and
-             bool(s.kind.engagement) == bool(kind.engagement)), default=first,
+             _first(s.kind) == first), default=first,
         )  # fmt: skip
         if self.beliefs["new-ids"] == "ascending":
             self._last[first] = top + 1 + chance % 900
@@ -58,10 +75,19 @@ class Portal:
             id_ += 1
         return id_
 
-    def _shelf(self, kind: Kind, slot: int) -> Shelf:
-        first = ENGAGEMENTS_FIRST if kind.engagement else OTHERS_FIRST
+    def _shelf(self, kind: Kind) -> Shelf:
+        slot = SLOTS.get(kind.name)
+        if slot is None:
+            slot = self.spec.customs.index(kind)
         numbers = Numbers(
-            self.seed, slot, first, self.spec.counts.get(kind.name, 0), self.spec.archived_percent
+            self.seed, slot, _first(kind), self.spec.counts.get(kind.name, 0), self.spec.archived_percent
         )
-        found = definitions(kind, self.spec.custom_properties)
+        found = definitions(kind, self.spec.made_by_users(kind.name))
         return Shelf(kind, narrowed(kind) if self.spec.narrow else found, numbers)
+
+
+def _first(kind: Kind) -> int:
+    """Where the ids of a type begin."""
+    if kind.engagement:
+        return ENGAGEMENTS_FIRST
+    return OTHERS_FIRST if kind.name in SLOTS else CUSTOMS_FIRST

@@ -8,8 +8,7 @@ from typing import Any
 from hubdump.sandbox.answers import Response, ok
 from hubdump.sandbox.calls import Call
 from hubdump.sandbox.objects import Objects
-from hubdump.sandbox.pairs import SIDES
-from hubdump.sandbox.types import BY_NAME, KINDS, Kind
+from hubdump.sandbox.types import Kind
 
 _EPOCH, _MADE = "1970-01-01T00:00:00Z", "2024-05-06T07:08:09.123Z"
 _MANY = 10_000
@@ -26,43 +25,45 @@ class Schemas:
         return ok({"results": [] if call.query.flag("archived") else self.every()})
 
     def every(self) -> list[dict[str, Any]]:
-        return [self._written(kind) for kind in KINDS if kind.custom]
+        return [self._written(kind) for kind in self.objects.portal.customs]
 
     def one(self, call: Call) -> Response:
         return ok(self._written(self.objects.shelf(call.parts["type"]).kind))
 
     def _written(self, kind: Kind) -> dict[str, Any]:
         name = kind.singular if kind.custom else kind.singular.upper()
-        definitions = self.objects.portal.shelves[kind.name].definitions.values()
-        label = kind.singular.replace("_", " ").capitalize()
+        portal = self.objects.portal
+        definitions = portal.shelves[kind.name].definitions.values()
+        singular, plural = kind.shown
         return {
-            "labels": {"singular": label, "plural": kind.name.replace("_", " ").capitalize()},
+            "labels": {"singular": singular, "plural": plural},
             "requiredProperties": list(kind.defaults[:1]) if kind.custom else [],
             "searchableProperties": list(kind.defaults),
             "primaryDisplayProperty": next(iter(kind.defaults), "hs_object_id"),
             "secondaryDisplayProperties": list(kind.defaults[1:]), "description": "",
             "allowsSensitiveProperties": True, "archived": False, "restorable": True,
             "metaType": "PORTAL_SPECIFIC" if kind.custom else "HUBSPOT", "id": kind.type_id.split("-")[1],
-            "fullyQualifiedName": self.objects.portal.fully_qualified(kind),
+            "fullyQualifiedName": portal.names.fully_qualified(kind),
             "createdAt": _MADE if kind.custom else _EPOCH, "updatedAt": _MADE, "createdByUserId": None,
             "updatedByUserId": None, "objectTypeId": kind.type_id,
             "properties": [d.as_json() for d in definitions if not d.archived and d.sensitivity == "non_sensitive"],
-            "associations": [one for (from_, to) in SIDES if from_ == kind.name for one in _associations(kind, to)],
+            "associations": [
+                one for (from_, to) in portal.sides if from_ == kind.name for one in self._associations(kind, to)
+            ],
             "name": name,
         }  # fmt: skip
 
-
-def _associations(kind: Kind, to: str) -> list[dict[str, Any]]:
-    pair, forward = SIDES[kind.name, to]
-    other = BY_NAME[to]
-    return [
-        {
-            "fromObjectTypeId": kind.type_id, "toObjectTypeId": other.type_id,
-            "name": f"{kind.singular}_to_{other.singular}".upper() + ("" if text else "_UNLABELED"),
-            "cardinality": "ONE_TO_MANY", "inverseCardinality": "ONE_TO_MANY",
-            "hasUserEnforcedMaxToObjectIds": False, "hasUserEnforcedMaxFromObjectIds": False,
-            "maxToObjectIds": _MANY, "maxFromObjectIds": _MANY, "id": str(id_), "createdAt": None,
-            "updatedAt": None,
-        }
-        for _, id_, text in pair.labels(forward=forward)
-    ]  # fmt: skip
+    def _associations(self, kind: Kind, to: str) -> list[dict[str, Any]]:
+        pair, forward = self.objects.portal.sides[kind.name, to]
+        other = self.objects.portal.shelves[to].kind
+        return [
+            {
+                "fromObjectTypeId": kind.type_id, "toObjectTypeId": other.type_id,
+                "name": f"{kind.singular}_to_{other.singular}".upper() + ("" if text else "_UNLABELED"),
+                "cardinality": "ONE_TO_MANY", "inverseCardinality": "ONE_TO_MANY",
+                "hasUserEnforcedMaxToObjectIds": False, "hasUserEnforcedMaxFromObjectIds": False,
+                "maxToObjectIds": _MANY, "maxFromObjectIds": _MANY, "id": str(id_), "createdAt": None,
+                "updatedAt": None,
+            }
+            for _, id_, text in pair.labels(forward=forward)
+        ]  # fmt: skip

@@ -7,7 +7,6 @@ from typing import Any
 
 import msgspec
 
-from hubdump.sandbox.pairs import SIDES
 from hubdump.sandbox.portal import Portal
 
 
@@ -39,7 +38,7 @@ def truth(portal: Portal, wanted: Sequence[str], more: dict[str, Any]) -> Iterat
     }
     yield msgspec.json.encode(head | more)[:-1] + b',"associations":['
     first = True
-    for from_, to in SIDES:
+    for from_, to in portal.sides:
         if names[from_] not in shelves:
             continue
         for id_, tied in portal.links.rows(from_, to):

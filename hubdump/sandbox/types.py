@@ -10,6 +10,7 @@ class Kind:
     """One object type as HubSpot names it; `modified` and `created` are its properties for these.
 
     `defaults` are what an answer holds where no properties were asked for; `also` are scopes beside its own.
+    A custom object's `name` is this portal's own key for it; its schema's is `singular`, its `labels` anything.
     """
 
     name: str
@@ -23,6 +24,13 @@ class Kind:
     also: tuple[str, ...] = ()
     library: bool = False
     custom: bool = False
+    labels: tuple[str, str] = ("", "")
+
+    @property
+    def shown(self) -> tuple[str, str]:
+        """What people see, singular and plural."""
+        plain = (name.replace("_", " ").capitalize() for name in (self.singular, self.name))
+        return self.labels if any(self.labels) else (next(plain), next(plain))
 
     def scopes(self, *, write: bool = False) -> tuple[str, ...]:
         """All the scopes that reading, or writing, needs (the specifications' `security`)."""
@@ -48,7 +56,7 @@ def _library(name: str, singular: str, type_id: str) -> Kind:
     return Kind(name, singular, type_id, scope=f"crm.objects.{name}", library=True)
 
 
-# https://developers.hubspot.com/docs/guides/crm/understanding-the-crm and the objects' own guides.
+# Those of every portal: https://developers.hubspot.com/docs/guides/crm/understanding-the-crm, the objects' own guides.
 KINDS = (
     Kind("contacts", "contact", "0-1", created="createdate", modified="lastmodifieddate",
          defaults=("firstname", "lastname", "email")),
@@ -91,23 +99,10 @@ KINDS = (
     _library("listings", "listing", "0-420"),
     _library("services", "service", "0-162"),
     _library("projects", "project", "0-970"),
-    Kind("cars", "car", "2-4101001", scope="crm.objects.custom", custom=True, defaults=("model", "vin")),
-    Kind("pets", "pet", "2-4101002", scope="crm.objects.custom", custom=True, defaults=("nickname",)),
-    # Last, so that the ids of the others stay what they were. Its type id: the guide of the contracts API.
+    # Its type id: the guide of the contracts API.
     _plain("contracts", "contract", "0-721", "contracts"),
 )  # fmt: skip
 BY_NAME = {kind.name: kind for kind in KINDS}
-ALIASES = {alias: kind for kind in KINDS for alias in (kind.name, kind.singular, kind.type_id)}
 ENGAGEMENTS = tuple(kind.name for kind in KINDS if kind.engagement)
 PEOPLE = ("contacts", "companies", "deals", "tickets")
 FIRST = (*PEOPLE, *ENGAGEMENTS)
-
-
-def kind_of(type_: str, portal_id: int) -> Kind | None:
-    """The type of a name (plural or singular, in any case), a type id, or a fully qualified name of this portal's."""
-    name = type_.lower()
-    own = f"p{portal_id}_"
-    if name.startswith(own):
-        kind = ALIASES.get(name.removeprefix(own))
-        return kind if kind is not None and kind.custom else None
-    return ALIASES.get(name)

@@ -13,6 +13,7 @@ from hubdump.sandbox.limits import Limits, midnight
 from hubdump.sandbox.log import Arrival
 from hubdump.sandbox.oauth import OAuth
 from hubdump.sandbox.objects import Objects
+from hubdump.sandbox.past import merge_chains
 from hubdump.sandbox.portal import Portal
 from hubdump.sandbox.portals import spec
 from hubdump.sandbox.routes import Router
@@ -31,6 +32,8 @@ class World:
         self.faults = faults.read(config.faults, config.seed)
         self.latency = Latency(config.latency or str(config.latency_ms), config.seed)
         self.portal = Portal(spec(config.portal), config.seed, self.beliefs)
+        if self.portal.spec.merged:
+            merge_chains(self.portal)
         self.life = Life(config.life, self.portal)
         self.limits = Limits(config.tier_limits, self.beliefs, self.portal.id)
         self.items = Items(self.portal)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from hubdump.sandbox.customs import USUAL
 from hubdump.sandbox.types import KINDS
 from tests.sandbox.asking import OBJECTS, Asking
 
@@ -48,7 +49,7 @@ def test_sensitive_and_archived_properties_are_on_passes_of_their_own() -> None:
 
 def test_every_type_has_properties_whose_groups_and_values_are_defined() -> None:
     portal = Asking("small")
-    for kind in KINDS:
+    for kind in (*KINDS, *USUAL):
         defined = {one["name"]: one for one in portal.get(f"{PROPERTIES}/{kind.type_id}")["results"]}
         groups = {one["name"] for one in portal.get(f"{PROPERTIES}/{kind.type_id}/groups")["results"]}
         assert {kind.created, kind.modified, "hs_object_id", *kind.defaults} <= set(defined)
@@ -113,7 +114,7 @@ def test_schemas_are_those_of_custom_objects() -> None:
     portal = Asking("small")
     schemas = portal.get("/crm-object-schemas/2026-09/schemas")["results"]
     assert schemas == portal.get("/crm/v3/schemas")["results"]
-    assert [one["objectTypeId"] for one in schemas] == [kind.type_id for kind in KINDS if kind.custom]
+    assert [one["objectTypeId"] for one in schemas] == [kind.type_id for kind in USUAL]
     for one in schemas:
         assert one["fullyQualifiedName"] == f"p{portal.client.portal_id}_{one['name']}"
         assert portal.get(f"/crm/v3/schemas/{one['fullyQualifiedName']}") == one

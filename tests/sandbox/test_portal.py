@@ -7,6 +7,7 @@ import tracemalloc
 import pytest
 
 from hubdump.sandbox import InProcess
+from hubdump.sandbox.customs import USUAL
 from hubdump.sandbox.numbers import CHANGED_MS, Numbers
 from hubdump.sandbox.portal import Portal
 from hubdump.sandbox.portals import spec
@@ -83,7 +84,7 @@ def test_another_seed_is_another_portal_and_the_same_seed_the_same() -> None:
 
 def test_every_type_answers_by_name_singular_id_and_capitals() -> None:
     portal = Asking("small")
-    for kind in KINDS:
+    for kind in (*KINDS, *USUAL):
         names = [kind.name, kind.singular, kind.type_id, kind.name.upper()]
         if kind.custom:
             names.append(f"p{portal.client.portal_id}_{kind.singular}")

@@ -186,7 +186,7 @@ class Life:
         if every:
             name, tied = self._dice.choice(every)
             other = self._dice.choice(list(tied))
-            some = frozenset({self._dice.choice(tied[other])[1]}) if self._dice.random() < 0.3 else None
+            some = frozenset({self._dice.choice(tied[other])[:2]}) if self._dice.random() < 0.3 else None
             ends = (shelf, id_, self._portal.shelves[name], other)
             keys = [(shelf.kind.name, id_), (name, other)]
             self._told(keys, at_ms, lambda: self._changes.dissociate(ends, some, at_ms), tied=True)

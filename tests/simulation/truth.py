@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from hubdump.sandbox.core import Core
-from hubdump.sandbox.pairs import SIDES
 from hubdump.sandbox.properties import definitions, narrowed
 from hubdump.sandbox.records import Shelf
 from hubdump.sandbox.written import Wish, Writer
@@ -43,7 +42,10 @@ class Truth:
     def __init__(self, core: Core, types: Iterable[str], pairs: Iterable[tuple[str, str]]) -> None:
         self._portal = core.world.portal
         self._writer = Writer(self._portal)
-        self.types, self.pairs = tuple(types), frozenset(pair for pair in pairs if pair in SIDES)
+        self.types, self.pairs = (
+            tuple(types),
+            frozenset(pair for pair in pairs if pair in core.world.portal.sides),
+        )
         self._shelves = self._portal.shelves
         self._wishes = {
             name: _wish(self._shelves[name], narrow=self._portal.spec.narrow) for name in self.types
@@ -146,7 +148,7 @@ class Truth:
         """The associations of one record, seen from it and from the others."""
         type_, id_ = key
         links = self._portal.links
-        for from_, to in SIDES:
+        for from_, to in self._portal.sides:
             if from_ != type_ or not self.pairs & {(from_, to), (to, from_)}:
                 continue
             tied = links.of(type_, id_, to)
