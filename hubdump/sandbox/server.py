@@ -17,6 +17,8 @@ from hubdump.sandbox.config import SandboxConfig, SandboxError
 from hubdump.sandbox.core import Core
 
 HOST = "127.0.0.1"
+# A page in a browser may lead a name of its own here (DNS rebinding): what it asks names that name.
+_NAMES = frozenset({HOST, "localhost"})
 BODY_BYTES_MAX = 8 * 1024 * 1024
 # The edge answers long URLs itself; the library's own limit lies below HubSpot's.
 LINE_BYTES_MAX = 1024 * 1024
@@ -84,6 +86,10 @@ class _Handler:
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         arrived_s = time.monotonic()
+        if request.host.partition(":")[0] not in _NAMES:
+            return _whole(
+                refusal(Refused(421, f"Ask for {HOST}, not for another host", "MISDIRECTED_REQUEST"), "")
+            )
         body = await _read(request)
         if body is None:
             return _whole(refusal(Refused(413, "Request Entity Too Large", "REQUEST_TOO_LARGE"), ""))

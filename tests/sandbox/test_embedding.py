@@ -96,12 +96,22 @@ def test_an_answer_is_one_write_and_gzipped_when_asked() -> None:
         host = urlsplit(portal.url)
         with socket.create_connection((host.hostname, host.port)) as raw:
             raw.sendall(
-                f"GET {LIST}?limit=5 HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {portal.token}\r\n\r\n".encode()
+                f"GET {LIST}?limit=5 HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {portal.token}\r\n\r\n".encode()
             )
             first = raw.recv(1 << 20)
         head, _, body = first.partition(b"\r\n\r\n")
         assert b"200 OK" in head
         assert len(json.loads(body)["results"]) == 5
+
+
+def test_a_name_that_was_led_here_by_a_page_in_a_browser_is_not_answered() -> None:
+    with Sandbox("tiny") as portal:
+        with pytest.raises(urllib.error.HTTPError, match="421") as caught:
+            get(portal, Host="rebound.example")
+        caught.value.close()
+        with get(portal, Host=f"localhost:{urlsplit(portal.url).port}") as answer:
+            assert answer.status == 200
+        assert [r["status"] for r in portal.requests()] == [200]
 
 
 def test_a_long_url_comes_through_and_a_longer_one_gets_the_edges_414_not_the_librarys_400() -> None:
