@@ -96,7 +96,8 @@ def test_an_answer_is_one_write_and_gzipped_when_asked() -> None:
         host = urlsplit(portal.url)
         with socket.create_connection((host.hostname, host.port)) as raw:
             raw.sendall(
-                f"GET {LIST}?limit=5 HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {portal.token}\r\n\r\n".encode()
+                f"GET {LIST}?limit=5 HTTP/1.1\r\nHost: localhost\r\n"
+                f"Authorization: Bearer {portal.token}\r\n\r\n".encode()
             )
             first = raw.recv(1 << 20)
         head, _, body = first.partition(b"\r\n\r\n")
