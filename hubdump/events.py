@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hubdump.model import Totals
@@ -88,7 +88,10 @@ class Noted:
 
 @dataclass(frozen=True, slots=True)
 class TypeSummary:
-    """One line of the summary; `fresh_at` and `proved_at` are ISO instants or None."""
+    """One line of the summary; `fresh_at` and `proved_at` are ISO instants or None.
+
+    `counted` is how many records HubSpot counts against its limits, None where it was not asked.
+    """
 
     records: int = 0
     archived: int = 0
@@ -96,11 +99,15 @@ class TypeSummary:
     failed: int = 0
     fresh_at: str | None = None
     proved_at: str | None = None
+    counted: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RunEnded:
-    """The last event of a run; `requests` by budget; `bound_s` what HUBSPOT_MAX_REQUESTS_PER_10S cost."""
+    """The last event of a run; `requests` by budget; `bound_s` what HUBSPOT_MAX_REQUESTS_PER_10S cost.
+
+    `timeline` are the requests by budget of each ten seconds, `limits` how many hubdump allows itself in ten.
+    """
 
     exit: int
     verdict: str
@@ -112,6 +119,8 @@ class RunEnded:
     next: tuple[str, ...] = field(default=())
     bound_s: float = 0.0
     rate: str = ""
+    timeline: Sequence[Mapping[str, int]] = ()
+    limits: Mapping[str, int] = field(default_factory=dict)
 
 
 Event = (

@@ -150,6 +150,8 @@ class _Run:
             next=_next(order, error),
             bound_s=self._budgets.bound_s(),
             rate=order.access.rate,
+            timeline=self._budgets.timeline(),
+            limits=self._budgets.limits(),
         )
         write_manifest(order.dump, order.run, self._store, ended)
         return ended

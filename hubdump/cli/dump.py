@@ -31,6 +31,7 @@ from hubdump.errors import Exit, UsageError
 
 if TYPE_CHECKING:
     from hubdump.events import Event
+    from hubdump.report import Report
     from hubdump.reporter import Reporter
     from hubdump.runlog import RunLog
 
@@ -94,7 +95,7 @@ def run(
                 asked=asked,
                 wishes=Wishes(prove, prove_within * 86_400, accept_deletes),
             )
-            with _Log(order.dump / "runs", order.run, reporter) as log:
+            with _Log(order.dump, order.run, reporter) as log:
                 return bring_up_to_date(order, SystemClock(), log.emit).exit
 
     answer(work, json=json, quiet=quiet, verbose=verbose, progress=not no_progress)
@@ -139,11 +140,12 @@ def load(
 
 
 class _Log:
-    """The run's log files beside the reporter; they begin with the run's first event, not before."""
+    """The run's log files and its report beside the reporter; they begin with its first event, not before."""
 
-    def __init__(self, folder: Path, run: str, reporter: Reporter) -> None:
-        self._folder, self._run, self._reporter = folder, run, reporter
+    def __init__(self, dump: Path, run: str, reporter: Reporter) -> None:
+        self._dump, self._run, self._reporter = dump, run, reporter
         self._log: RunLog | None = None
+        self._report: Report | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -153,11 +155,14 @@ class _Log:
             self._log.close()
 
     def emit(self, event: Event) -> None:
-        if self._log is None:
+        if self._log is None or self._report is None:
+            from hubdump.report import Report
             from hubdump.runlog import RunLog
 
-            self._log = RunLog(self._folder, self._run)
+            self._log, self._report = RunLog(self._dump / "runs", self._run), Report(self._dump)
         self._log.emit(event)
+        if missing := self._report.emit(event):
+            self._reporter.emit(missing)
         self._reporter.emit(event)
 
 

@@ -6,6 +6,7 @@ rolling window of arrivals at HubSpot can hold more than the cap, whatever the n
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from hubdump import marks
@@ -50,6 +51,7 @@ class Budgets:
         # What was sent in the last ten seconds, should it turn out that HubSpot counts it as general.
         self._logs = self._windows | {Budget.SEARCH: Window(UNBOUNDED, TEN_SECONDS_NS)}
         self._sent = dict.fromkeys(Budget, 0)
+        self._sent_in: Counter[tuple[int, Budget]] = Counter()
         self._merged: set[Budget] = set()
         self._apart: set[Budget] = {Budget.GENERAL}
         self._last_refused_ns = -TEN_SECONDS_NS
@@ -71,6 +73,7 @@ class Budgets:
         if max(own_ns, all_ns) > 0:
             return max(own_ns, all_ns)
         self._sent[budget] += 1
+        self._sent_in[now_ns // TEN_SECONDS_NS, budget] += 1
         for window in windows:
             window.take()
         if self._all:
@@ -119,6 +122,24 @@ class Budgets:
     def sent(self) -> dict[str, int]:
         """Requests sent so far, by budget."""
         return {budget.value: number for budget, number in self._sent.items()}
+
+    def timeline(self) -> list[dict[str, int]]:
+        """Requests by budget in each ten seconds from the first one sent on."""
+        windows = [window for window, _ in self._sent_in]
+        return (
+            [
+                {budget.value: n for budget in Budget if (n := self._sent_in[window, budget])}
+                for window in range(min(windows), max(windows) + 1)
+            ]
+            if windows
+            else []
+        )
+
+    def limits(self) -> dict[str, int]:
+        """How many requests of each budget may be sent in ten seconds, as far as is known now."""
+        bound = self.number or UNBOUNDED
+        each = {Budget.SEARCH: TEN_SECONDS_NS // SECOND_NS}
+        return {b.value: min(bound, each.get(b, 1) * window.cap) for b, window in self._windows.items()}
 
     def bound_s(self) -> float:
         """Seconds in which a request waited for the user's number alone: what `auto` would have saved."""
