@@ -31,13 +31,11 @@ def told(types: dict[str, TypeSummary], exit_: Exit = Exit.COMPLETE, **ended: An
     """A run that was told of, from its beginning to its end."""
     found = Told()
     found.listen(RunStarted("r1", 77, "data", tuple(types), "auto"))
-    more = {
-        "verdict": "Complete",
-        "timeline": [{"general": 9, "search": 2}],
-        "limits": {"general": 180, "search": 40},
-    }
-    found.listen(RunEnded(int(exit_), **{"seconds": 61.5, "requests": {"general": 9, "search": 2}, "retries": 0,
-                                         "types": types} | more | ended))  # fmt: skip
+    end: dict[str, Any] = {
+        "verdict": "Complete", "seconds": 61.5, "requests": {"general": 9, "search": 2}, "retries": 0,
+        "timeline": [{"general": 9, "search": 2}], "limits": {"general": 180, "search": 40},
+    }  # fmt: skip
+    found.listen(RunEnded(exit=int(exit_), types=types, **(end | ended)))
     return found
 
 

@@ -74,12 +74,8 @@ def test_one_contact_has_50000_associations_in_pages() -> None:
         )["results"]
         for one in result["to"]
     }
-    path, seen, sizes, after = (
-        "/crm/associations/2026-09/contacts/readings/batch/read",
-        [],
-        Counter[int](),
-        "",
-    )
+    path, after = "/crm/associations/2026-09/contacts/readings/batch/read", ""
+    seen, sizes = list[str](), Counter[int]()
     while after or not seen:
         asked = {"id": crowded} | ({"after": after} if after else {})
         (result,) = portal.post(path, {"inputs": [asked]})["results"]
