@@ -102,6 +102,23 @@ AROUND = {
         "key", "position", worst="position",
     ),
     "owners-max": _number("most owners in a page", 500, 100, 1),
+    "archived-forms": _one_of(
+        "whether archived forms are listed apart only, or among the others too", "apart", "mixed", worst="mixed"
+    ),
+    "form-submissions-max": _number("most submissions in a page", 50, 20, 1),
+    "submission-ids": _one_of("whether submissions have a conversionId", "yes", "no", worst="no"),
+    "comment-submissions": _one_of(
+        "submissions of a form for comments of a blog: listed like others, or 404", "listed", "404", worst="404"
+    ),
+    "statuses-of-nobody": _one_of(
+        "an email without any status: an entry without statuses, or none", "empty", "absent", worst="absent"
+    ),
+    "files-offset-max": _number("most files that a search leads to, 0 for all", 10_000, 100),
+    "events-order": _one_of("order of events: the newest first, or only roughly", "newest", "roughly",
+                            worst="roughly"),
+    "events-end": _one_of(
+        "whether endTimestamp belongs to the range", "inclusive", "exclusive", worst="exclusive"
+    ),
     "events-lag-s": _number("seconds until a new submission, event or change of a subscription is listed", 0, 60),
 }  # fmt: skip
 RECORDS = {

@@ -8,11 +8,17 @@ from typing import Any
 
 from hubdump.sandbox.answers import Refused
 from hubdump.sandbox.currencies import COMPANY_CURRENCY, RATES
+from hubdump.sandbox.email_events import CHANGES, EVENTS
+from hubdump.sandbox.files import FILES
+from hubdump.sandbox.forms import FORMS, SUBMISSIONS
 from hubdump.sandbox.items import Body, Collection, Items
 from hubdump.sandbox.lists import LISTS, MEMBERSHIPS
+from hubdump.sandbox.marketing import EMAILS
 from hubdump.sandbox.owners import OWNERS_OF, TEAMS_OF, USERS, written
 from hubdump.sandbox.pipelines import PIPELINES
 from hubdump.sandbox.routes import Answerers
+from hubdump.sandbox.subscriptions import STATUSES, TYPES
+from hubdump.sandbox.workflows import WORKFLOWS
 
 Keyed = Iterable[tuple[str, Body]]
 
@@ -45,6 +51,20 @@ def _members(answerers: Answerers, list_: str) -> Keyed:
     return ((str(id_), answerers.lists.member(one, id_)) for id_ in answerers.lists.inside(one, 0))
 
 
+def _forms(answerers: Answerers) -> list[str]:
+    return [str(form["id"]) for form in answerers.forms.items.there(FORMS)]
+
+
+def _submissions(answerers: Answerers, form: str) -> Keyed:
+    every = answerers.forms.newest_first(form)
+    return ((key, answerers.forms.written(item.body)) for key, item in every if not item.gone)
+
+
+def _statuses(answerers: Answerers) -> Keyed:
+    found = answerers.subscriptions
+    return ((STATUSES.key(body), body) for email in found.emails() for body in found.of(email))
+
+
 TOLD: Mapping[str, Told] = {
     "account": Told(lambda a, _: [(str(a.objects.portal.id), a.metadata.details())]),
     "currencies": _of(RATES),
@@ -57,10 +77,37 @@ TOLD: Mapping[str, Told] = {
     "schemas": Told(lambda a, _: ((s["objectTypeId"], s) for s in a.schemas.every())),
     "lists": Told(lambda a, _: _lists(a)),
     "list_memberships": Told(_members, lambda a: [key for key, _ in _lists(a)]),
+    "forms": _of(FORMS),
+    "form_submissions": Told(_submissions, _forms),
+    "marketing_emails": _of(EMAILS),
+    "subscription_types": _of(TYPES),
+    "subscription_statuses": Told(lambda a, _: _statuses(a)),
+    "email_events": _of(EVENTS),
+    "subscription_changes": _of(CHANGES),
+    "files": _of(FILES),
+    "workflows": _of(WORKFLOWS),
 }
 EDITED: Mapping[str, Collection] = {
     one.name: one
-    for one in (RATES, COMPANY_CURRENCY, OWNERS_OF, USERS, TEAMS_OF, PIPELINES, LISTS, MEMBERSHIPS)
+    for one in (
+        RATES,
+        COMPANY_CURRENCY,
+        OWNERS_OF,
+        USERS,
+        TEAMS_OF,
+        PIPELINES,
+        LISTS,
+        MEMBERSHIPS,
+        FORMS,
+        SUBMISSIONS,
+        EMAILS,
+        TYPES,
+        STATUSES,
+        EVENTS,
+        CHANGES,
+        FILES,
+        WORKFLOWS,
+    )
 }
 DEEDS = ("create", "change", "archive", "restore", "remove")
 

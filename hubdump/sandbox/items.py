@@ -19,9 +19,9 @@ Body = dict[str, Any]
 class Collection:
     """One collection: `one` makes the item of an index, of which there are `count` before anybody writes.
 
-    `dates` are set where an item is made, and the last of them where it is changed. Of what `archives`, HubSpot
-    lists archived items, which bear the `archived_date`, where there is one. A `derived` one follows from the
-    portal's records: its items here are only what was written over that, or taken away.
+    `dates` are set where an item is made, `changed` where it is changed ('': nothing tells). Of what `archives`,
+    HubSpot lists archived items, which bear the `archived_date`, where there is one. A `derived` one follows
+    from the portal's records: its items here are only what was written over that, or taken away.
     """
 
     name: str
@@ -29,6 +29,7 @@ class Collection:
     one: Callable[[Portal, str, int], Body]
     count: Callable[[Portal, str], int]
     dates: tuple[str, ...] = ("createdAt", "updatedAt")
+    changed: str = "updatedAt"
     archives: bool = False
     archived_date: str = ""
     derived: bool = False
@@ -91,8 +92,8 @@ class Items:
 
     def write(self, collection: Collection, item: Item, given: Body, now_ms: int) -> None:
         """Change an item, and the date of its last change."""
-        moved = {name: _written(item.body[name], now_ms) for name in collection.dates[-1:]}
-        item.body = item.body | moved | given
+        date = collection.changed
+        item.body = item.body | ({date: iso(now_ms, "3")} if date else {}) | given
 
     def archive(self, collection: Collection, item: Item, now_ms: int, *, archived: bool) -> None:
         """Archive an item, or bring it back; the dates are those its collection has."""

@@ -61,7 +61,7 @@ LISTS = Collection(
 )
 MEMBERSHIPS = Collection(
     "list_memberships", lambda body: str(body["recordId"]), lambda _, __, ___: {"membershipTimestamp": iso(0)},
-    lambda _, __: 0, dates=("membershipTimestamp",), derived=True,
+    lambda _, __: 0, dates=("membershipTimestamp",), changed="", derived=True,
 )  # fmt: skip
 
 
@@ -116,7 +116,7 @@ class Lists:
 
     def inside(self, one: Body, above: int) -> Iterator[int]:
         """The records in a list, ascending from an id on."""
-        type_, share, reach = _filling(one)
+        type_, share, reach = self._filling(one)
         shelf = self.objects.portal.shelves[type_]
         written = self.items.of(MEMBERSHIPS, one["listId"])
         ids = shelf.ids(above=above) if reach is None else islice(shelf.ids(), reach)
@@ -152,20 +152,20 @@ class Lists:
             raise Refused(404, f"List does not exist with ID {id_}.", "OBJECT_NOT_FOUND")
         return item.body
 
+    def _filling(self, one: Body) -> Filling:
+        kind = self.objects.portal.kind(one["objectTypeId"])
+        assert kind is not None
+        share = next((row[4] for row in _FIRST if row[0] == one["listId"]), None)
+        if share:
+            return Filling(kind.name, share, None)
+        return Filling(kind.name, 3, _REACH if int(one["listId"]) < _WRITTEN_FROM else 0)
+
     def _size(self, one: Body) -> int:
         """How many are in a list; of a large one only about how many, as HubSpot's own number lags too."""
-        type_, share, reach = _filling(one)
+        type_, share, reach = self._filling(one)
         live = self.objects.portal.shelves[type_].live
         large = reach is None and live > COUNTED_MAX
         return live // share if large else sum(1 for _ in self.inside(one, 0))
-
-
-def _filling(one: Body) -> Filling:
-    type_ = next(kind.name for kind in BY_NAME.values() if kind.type_id == one["objectTypeId"])
-    share = next((row[4] for row in _FIRST if row[0] == one["listId"]), None)
-    if share:
-        return Filling(type_, share, None)
-    return Filling(type_, 3, _REACH if int(one["listId"]) < _WRITTEN_FROM else 0)
 
 
 def _joined_ms(list_: str, id_: int) -> int:

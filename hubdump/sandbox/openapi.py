@@ -30,6 +30,8 @@ _RECORD = {
     "archived": _BOOL,
     "idProperty": _TEXT,
 }
+_INSTANT = {"type": "string", "format": "date-time"}
+_EVENTS = {"limit": _limit(1000), "offset": _CURSOR, "startTimestamp": _AFTER, "endTimestamp": _AFTER}
 _PAGE = {"limit": _limit(100), "after": _AFTER}
 # What can stand in the query, by method and the path after the version.
 QUERIES: dict[tuple[str, str, str], dict[str, Any]] = {
@@ -46,6 +48,34 @@ QUERIES: dict[tuple[str, str, str], dict[str, Any]] = {
     ("GET", "owners", ""): {"limit": _limit(500), "after": _CURSOR, "archived": _BOOL, "email": _TEXT},
     ("GET", "owners", "/{id}"): {"idProperty": {"enum": ["id", "userId"]}, "archived": _BOOL},
     ("GET", "users", ""): {"limit": _limit(500), "after": _CURSOR},
+    ("GET", "forms", ""): {
+        "limit": _limit(100),
+        "after": _CURSOR,
+        "archived": _BOOL,
+        "formTypes": {"enum": ["hubspot", "captured", "flow", "blog_comment", "all"]},
+    },
+    ("GET", "form-integrations", "/submissions/forms/{id}"): {"limit": _limit(50), "after": _CURSOR},
+    ("GET", "marketing-emails", ""): {
+        "limit": _limit(100),
+        "after": _CURSOR,
+        "archived": _BOOL,
+        "includeStats": _BOOL,
+    },
+    ("POST", "communication-preferences", "/statuses/batch/read"): {"channel": {"enum": ["EMAIL"]}},
+    ("GET", "email-public", "/events"): _EVENTS | {"eventType": _TEXT, "recipient": _TEXT},
+    ("GET", "email-public", "/subscriptions/timeline"): _EVENTS,
+    ("GET", "files", "/files/search"): {
+        "limit": _limit(100),
+        "after": _AFTER,
+        "sort": {"enum": ["id", "-id", "createdAt", "-createdAt", "updatedAt", "name", "size"]},
+        "idGte": _ID,
+        "idLte": _ID,
+        "createdAtGte": _INSTANT,
+        "createdAtLte": _INSTANT,
+        "updatedAtGte": _INSTANT,
+        "updatedAtLte": _INSTANT,
+    },
+    ("GET", "automation", "/flows"): {"limit": _limit(100), "after": _CURSOR},
     ("GET", "schemas", ""): {"archived": _BOOL},
     ("GET", "lists", "/{id}"): {"includeFilters": _BOOL},
     ("GET", "lists", "/{id}/memberships"): {"limit": _limit(250), "after": _AFTER},

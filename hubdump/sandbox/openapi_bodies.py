@@ -103,6 +103,9 @@ BODIES: dict[tuple[str, str, str], Schema] = {
     ("POST", "properties", "/{type}/batch/read"): _object(
         ("inputs",), inputs=_many(_object(("name",), name=_TEXT), 100), archived={"type": "boolean"}
     ),
+    ("POST", "communication-preferences", "/statuses/batch/read"): _object(
+        ("inputs",), inputs=_many({"type": "string", "maxLength": 60}, 100)
+    ),
     ("POST", "lists", "/search"): _object(
         query=_TEXT,
         count={"type": "integer", "minimum": 1, "maximum": 500},

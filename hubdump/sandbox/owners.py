@@ -59,8 +59,8 @@ def _id(body: Body) -> str:
 
 
 OWNERS_OF = Collection("owners", _id, _owner, lambda portal, _: portal.spec.items["owners"], archives=True)
-USERS = Collection("users", _id, _user, lambda portal, _: len(_active(portal)), dates=())
-TEAMS_OF = Collection("teams", _id, _team, lambda _, __: len(TEAMS), dates=())
+USERS = Collection("users", _id, _user, lambda portal, _: len(_active(portal)), dates=(), changed="")
+TEAMS_OF = Collection("teams", _id, _team, lambda _, __: len(TEAMS), dates=(), changed="")
 
 
 @dataclass(frozen=True, slots=True)

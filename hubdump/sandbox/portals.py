@@ -14,13 +14,14 @@ from hubdump.sandbox.types import BY_NAME, FIRST, Kind
 COUNT_MAX = 5_000_000
 # How much a portal has around its records. `form_submissions`: of its first form; the others have fewer.
 FEW = {
-    "owners": 12,
-    "lists": 5,
-    "currencies": 1,
-}
-MANY = FEW | {
-    "currencies": 4,
-}
+    "owners": 12, "lists": 5, "currencies": 1, "forms": 2, "form_submissions": 3, "marketing_emails": 2,
+    "subscription_types": 2, "email_events": 5, "subscription_changes": 2, "files": 2, "workflows": 2,
+}  # fmt: skip
+MANY = {
+    "owners": 12, "lists": 5, "currencies": 4, "forms": 24, "form_submissions": 120, "marketing_emails": 30,
+    "subscription_types": 6, "email_events": 2500, "subscription_changes": 150, "files": 200, "workflows": 150,
+}  # fmt: skip
+NONE = dict.fromkeys(FEW, 0) | {"owners": 12, "lists": 5}
 CUSTOMS = "customs"
 CUSTOMS_MAX = 60
 
@@ -89,7 +90,7 @@ PORTALS: dict[str, Spec] = {
     "whole": Spec(
         "everything: 12 custom objects, 1,500 properties on deals, 50,000 associations on a contact, merges in chains",
         whole.COUNTS, archived_percent=5, customs=customs(whole.CUSTOMS), wide=whole.WIDE, pairs=whole.PAIRS,
-        items=MANY,
+        items=MANY | {"owners": 130, "lists": 40},
         merged=True,
     ),
     "dense": Spec(
@@ -101,7 +102,7 @@ PORTALS: dict[str, Spec] = {
         "a million contacts, and as many engagements",
         {"contacts": 1_000_000, "companies": 200_000, "calls": 400_000, "emails": 600_000, "deals": 100_000},
     ),
-    "empty": Spec("nothing at all", {}),
+    "empty": Spec("nothing at all", {}, items=NONE),
 }  # fmt: skip
 
 

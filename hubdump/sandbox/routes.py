@@ -13,15 +13,21 @@ from hubdump.sandbox.batches import Batches
 from hubdump.sandbox.calls import DATED, Call
 from hubdump.sandbox.changes import Changes
 from hubdump.sandbox.currencies import Currencies
+from hubdump.sandbox.email_events import EmailEvents
+from hubdump.sandbox.files import Files
+from hubdump.sandbox.forms import Forms
 from hubdump.sandbox.items import Items
 from hubdump.sandbox.limits import ASSOCIATIONS, GENERAL, SEARCH
 from hubdump.sandbox.lists import Lists
+from hubdump.sandbox.marketing import Marketing
 from hubdump.sandbox.metadata import Metadata, Usage
 from hubdump.sandbox.objects import Objects
 from hubdump.sandbox.owners import Owners
 from hubdump.sandbox.pipelines import Pipelines
 from hubdump.sandbox.schemas import Schemas
 from hubdump.sandbox.search import Search
+from hubdump.sandbox.subscriptions import Subscriptions
+from hubdump.sandbox.workflows import Workflows
 from hubdump.sandbox.writes import Writes
 
 V3 = ("v3", *DATED)
@@ -61,6 +67,12 @@ class Answerers:
     association_writes: AssociationWrites
     owners: Owners
     currencies: Currencies
+    forms: Forms
+    marketing: Marketing
+    subscriptions: Subscriptions
+    email_events: EmailEvents
+    files: Files
+    workflows: Workflows
 
 
 Answer = Callable[[Answerers, Call], Response]
@@ -118,6 +130,13 @@ _HEADS: dict[str, tuple[str, ...]] = {
     "object-library": ("/crm/object-library/{version}", "/crm/{version}/object-library"),
     "users": ("/settings/users/{version}", "/settings/{version}/users"),
     "currencies": ("/settings/currencies/{version}", "/settings/{version}/currencies"),
+    "forms": ("/marketing/forms/{version}", "/marketing/{version}/forms"),
+    "form-integrations": ("/form-integrations/{version}",),
+    "marketing-emails": ("/marketing/emails/{version}", "/marketing/{version}/emails"),
+    "communication-preferences": ("/communication-preferences/{version}",),
+    "email-public": ("/email/public/{version}",),
+    "files": ("/files/{version}",),
+    "automation": ("/automation/{version}",),
     "legacy-properties": ("/properties/{version}",),
     "legacy-pipelines": ("/crm-pipelines/{version}/pipelines",),
 }  # fmt: skip
@@ -185,6 +204,19 @@ TABLE: tuple[Row, ...] = (
     Row("GET", "lists", "/{id}/memberships", V3, lambda a, c: a.lists.members(c), scopes=("crm.lists.read",)),
     Row("GET", "lists", "/{id}/memberships/join-order", V3, lambda a, c: a.lists.joined(c),
         scopes=("crm.lists.read",)),
+    Row("GET", "forms", "", ("v3",), lambda a, c: a.forms.all(c), scopes=("forms",)),
+    Row("GET", "form-integrations", "/submissions/forms/{id}", ("v1",), lambda a, c: a.forms.submissions(c),
+        scopes=("forms",)),
+    Row("GET", "marketing-emails", "", V3, lambda a, c: a.marketing.emails(c), scopes=("content",)),
+    Row("GET", "communication-preferences", "/definitions", EVERY, lambda a, c: a.subscriptions.definitions(c),
+        scopes=("communication_preferences.read",)),
+    Row("POST", "communication-preferences", "/statuses/batch/read", V4, lambda a, c: a.subscriptions.statuses(c),
+        scopes=("communication_preferences.statuses.batch.read",)),
+    Row("GET", "email-public", "/events", ("v1",), lambda a, c: a.email_events.events(c), scopes=("content",)),
+    Row("GET", "email-public", "/subscriptions/timeline", ("v1",), lambda a, c: a.email_events.changes(c),
+        scopes=("content",)),
+    Row("GET", "files", "/files/search", V3, lambda a, c: a.files.search(c), scopes=("files",)),
+    Row("GET", "automation", "/flows", ("v4",), lambda a, c: a.workflows.all(c), scopes=("automation",)),
     Row("GET", "limits", "/records", V3, lambda a, c: a.metadata.counts(c)),
     Row("GET", "object-library", "/enablement", V3, lambda a, c: a.metadata.enablement(c)),
     Row("GET", "schemas", "", V3, lambda a, c: a.schemas.all(c), scopes=("crm.schemas.custom.read",)),
@@ -202,6 +234,8 @@ class Router:
             objects, Search(objects), Associations(objects), Metadata(objects, currencies, usage),
             Pipelines(objects, items), Lists(objects, items), Schemas(objects), Writes(objects, changes),
             Batches(objects, changes), AssociationWrites(objects, changes), Owners(objects, items), currencies,
+            Forms(objects, items), Marketing(objects, items), Subscriptions(objects, items),
+            EmailEvents(objects, items), Files(objects, items), Workflows(objects, items),
         )  # fmt: skip
         self._rows: dict[tuple[str, int], list[Row]] = {}
         for row in TABLE:

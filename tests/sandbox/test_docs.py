@@ -10,10 +10,12 @@ import pytest
 
 from hubdump.sandbox import PORTALS, TIERS, InProcess
 from hubdump.sandbox.__main__ import parser
+from hubdump.sandbox.collected import TOLD
 from hubdump.sandbox.controls import CONTROLS
 from hubdump.sandbox.faults import KINDS
 from hubdump.sandbox.life import LIFE
 from hubdump.sandbox.oauth import CLIENT_ID, CLIENT_SECRET, CODE, REFRESH_TOKEN
+from hubdump.sandbox.portals import FEW
 from tests.conftest import ROOT
 
 TEXT = (ROOT / "docs/sandbox.md").read_text("utf-8")
@@ -72,3 +74,7 @@ def test_the_table_of_tiers_is_the_codes() -> None:
         name: (t.general, t.associations, t.search, t.daily, t.associations_daily)
         for name, t in TIERS.items()
     }
+
+
+def test_every_collection_and_what_can_be_counted_is_told() -> None:
+    assert [name for name in (*TOLD, *FEW) if f"`{name}`" not in TEXT] == []

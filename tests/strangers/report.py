@@ -73,7 +73,7 @@ def described(document: Mapping[str, Mapping[str, Mapping[str, object]]]) -> set
     """The routes of a served /openapi.json as the log names them: {version} stands where dated ones have theirs."""
     found = set()
     for path, methods in document["paths"].items():
-        template = re.sub(rf"^/(crm|settings)/{_VERSION}/(\w[\w-]*)", r"/\1/\3/{version}", path)
+        template = re.sub(rf"^/(crm|settings|marketing)/{_VERSION}/(\w[\w-]*)", r"/\1/\3/{version}", path)
         template = re.sub(rf"/{_VERSION}(?=/|$)", "/{version}", template, count=1)
         template = template.replace("/crm/schemas/{version}", "/crm-object-schemas/{version}/schemas")
         found |= {f"{method.upper()} {template}" for method in methods}
