@@ -99,6 +99,10 @@ def serve_sandbox(
     tier: Annotated[
         str, typer.Option("--tier", help="Whose limits: free, pro, enterprise, addon, oauth.")
     ] = "pro",
+    without: Annotated[
+        list[str] | None,
+        typer.Option("--without", help="A type or a family of the API that its tier lacks; again for more."),
+    ] = None,
     life: Annotated[str, typer.Option("--life", help="What happens while it is read.")] = "",
     belief: Annotated[
         list[str] | None, typer.Option("--belief", help="A switch, name=value, or worst (docs/beliefs.md).")
@@ -129,6 +133,7 @@ def serve_sandbox(
                 overload=overload == "on",
                 limits=limits,
                 life=life,
+                without=tuple(without or ()),
             )
 
             def ready(port: int) -> None:

@@ -48,6 +48,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--overload", choices=("on", "off"), default="on")
     made.add_argument("--faults", default=defaults.faults, help="; ".join(FAULTS))
     made.add_argument("--tier", default=defaults.tier, help=", ".join(TIERS))
+    made.add_argument(
+        "--without", action="append", default=[], help="a type or family that its tier lacks; again"
+    )
     made.add_argument("--life", default="", help="what happens while the portal is read")
     made.add_argument("--belief", action="append", default=[], help="name=value, or worst")
     made.add_argument("--beliefs", type=Path, help="a JSON file of beliefs, as a probe writes it")
@@ -71,6 +74,7 @@ def config_of(asked: argparse.Namespace) -> SandboxConfig:
         overload=asked.overload == "on",
         limits=read[1],
         life=asked.life,
+        without=tuple(asked.without),
     )
 
 

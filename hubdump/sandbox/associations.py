@@ -83,7 +83,14 @@ class Associations:
     def _labels(self, call: Call) -> list[Label]:
         from_, to = self.pair(call)
         side = self.objects.portal.sides.get((from_.name, to.name))
-        return sorted(side[0].labels(forward=side[1]), key=lambda label: label[1]) if side else []
+        if side is None:
+            return []
+        pair, forward = side
+        beliefs = self.objects.beliefs
+        hidden = pair.one_way and not forward and beliefs["one-way-pairs"] == "yes"
+        if hidden and beliefs["labels-show-one-way"] == "no":
+            return []
+        return sorted(pair.labels(forward=forward), key=lambda label: (label[1], label[0]))
 
     def _of(self, call: Call, pair: tuple[Kind, Kind], id_: str, after: str) -> dict[str, Any] | None:
         at = locate(self.objects.portal.shelves[pair[0].name], id_)

@@ -92,6 +92,9 @@ ASSOCIATIONS = {
         "whether v3 follows `after` of an input", "ignored", "followed", worst="ignored"
     ),
     "one-way-pairs": _one_of("whether some pairs are found from one side only", "yes", "no", worst="yes"),
+    "labels-show-one-way": _one_of(
+        "whether a pair that is stored one way has labels on the other side too", "no", "yes", worst="yes"
+    ),
     "association-edits-move-modified": _one_of(
         "whether association edits move the modified time", "no", "yes", worst="no"
     ),
@@ -137,6 +140,13 @@ RECORDS = {
     ),
     "merge-id": _one_of(
         "whether a merge of contacts or companies makes a new id", "new", "primary", worst="new"
+    ),
+    "library-disabled": _one_of(
+        "records of a type that is not switched on in the object library: refused, not found, or none",
+        "403", "404", "empty", worst="404",
+    ),
+    "tier-refusal": _one_of(
+        "what the portal's tier lacks: refused without naming a scope, or not found", "403", "404", worst="404"
     ),
     "generic-engagements": _one_of(
         "whether the generic engagements object answers", "yes", "no", worst="yes"

@@ -44,6 +44,7 @@ class SandboxConfig:
     `tokens`, where given, stand in the place of `token`: each is an app of its own, with all scopes or with
     those after a colon ('T:tickets+oauth'). `latency` is a text as hubdump.sandbox.latency reads it, and
     wins over `latency_ms`. `limits` wins over the tier's. `life` is what happens while the portal is read.
+    `without` are types and families that the portal's tier does not have.
     """
 
     portal: str = "script"
@@ -58,6 +59,7 @@ class SandboxConfig:
     overload: bool = True
     limits: Tier | None = None
     life: str = ""
+    without: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.tier not in TIERS:

@@ -156,6 +156,9 @@ class _Call:
 
     def _allowed(self) -> Response:
         try:
+            absent = self.world.availability.refusal(self.route)
+            if absent:
+                raise absent
             lacking = self._lacking()
             if lacking:
                 raise forbidden(lacking, self.route.template)

@@ -37,6 +37,7 @@ class Options(TypedDict, total=False):
     limits: Tier
     overload: bool
     life: str
+    without: Sequence[str]
 
 
 def config_of(portal: str, options: Options) -> SandboxConfig:
@@ -58,6 +59,7 @@ def config_of(portal: str, options: Options) -> SandboxConfig:
         overload=options.get("overload", True),
         limits=options.get("limits"),
         life=options.get("life", ""),
+        without=tuple(options.get("without", ())),
     )
 
 

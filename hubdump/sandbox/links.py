@@ -179,7 +179,7 @@ class _Ties:
         found: list[Label] = [(pair.category, (pair.there, pair.back)[side], None)]
         if pair.primary and chance % 100 < 80:
             found.append((pair.category, pair.primary[side], "Primary"))
-        if pair.to == "contacts" and (chance >> 20) % 20 == 0:
+        if pair.is_labelled and (chance >> 20) % 20 == 0:
             *ids, text = USER_LABELS[-1 - (chance >> 30) % 2]
             found.append(("USER_DEFINED", ids[side], text))
         found += (

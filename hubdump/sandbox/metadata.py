@@ -103,7 +103,8 @@ class Metadata:
 
     def counts(self, _: Call) -> Response:
         """How many records of each type there are; whether archived ones count is not known."""
-        kinds = self.objects.portal.kinds
+        portal = self.objects.portal
+        kinds = [kind for kind in portal.kinds if not portal.lacks(kind)]
         plain = [self._usage(kind) for kind in kinds if not kind.custom]
         own = [self._usage(kind) for kind in kinds if kind.custom]
         total = sum(one["usage"] for one in own)
@@ -115,12 +116,12 @@ class Metadata:
         return ok({"hubspotDefinedObjectTypes": plain, "customObjectTypes": custom})
 
     def enablement(self, _: Call) -> Response:
-        """Which objects of the library are switched on: those this portal has records of."""
+        """Which objects of the library are switched on: at first those this portal has records of."""
         portal = self.objects.portal
         return ok(
             {
                 "enablementByObjectTypeId": {
-                    kind.type_id: bool(portal.spec.counts.get(kind.name))
+                    kind.type_id: kind.name not in portal.switched_off
                     for kind in portal.kinds
                     if kind.library
                 }

@@ -41,6 +41,11 @@ class Pair:
     category: str = "HUBSPOT_DEFINED"
     own: tuple[Own, ...] = ()
 
+    @property
+    def is_labelled(self) -> bool:
+        """Whether it has the labels that users of every portal made."""
+        return self.to == "contacts" != self.from_
+
     def labels(self, *, forward: bool) -> list[Label]:
         """All labels that an association may have, seen from one side, the plain one first.
 
@@ -50,7 +55,7 @@ class Pair:
         found: list[Label] = [(self.category, (self.there, self.back)[side], None)]
         if self.primary:
             found.append((self.category, self.primary[side], "Primary"))
-        if self.to == "contacts":
+        if self.is_labelled:
             found += [("USER_DEFINED", ids[side], text) for *ids, text in USER_LABELS]
         for own in self.own:
             found.append(_seen(own, forward=forward))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from hubdump.sandbox.beliefs import Beliefs
 from hubdump.sandbox.links import Links
 from hubdump.sandbox.names import Names
@@ -12,6 +14,8 @@ from hubdump.sandbox.properties import definitions, narrowed
 from hubdump.sandbox.records import Shelf, Stamp
 from hubdump.sandbox.types import KINDS, Kind
 
+# All custom objects, where names of types can stand.
+CUSTOM = "custom"
 PORTAL_ID_FIRST = 7_654_321
 ENGAGEMENTS_FIRST, OTHERS_FIRST, CUSTOMS_FIRST = 47_000_000_000, 5_000_000_000, 12_000_000_000
 # Where the ids of a type lie among the others'; custom objects without a place here have a range of their own.
@@ -24,8 +28,11 @@ SLOTS = {
 class Portal:
     """`shelves` by type and `links`; nothing of it takes memory until it is written to."""
 
-    def __init__(self, spec: Spec, seed: int, beliefs: Beliefs | None = None) -> None:
+    def __init__(
+        self, spec: Spec, seed: int, beliefs: Beliefs | None = None, without: Iterable[str] = ()
+    ) -> None:
         self.seed, self.spec = seed, spec
+        self.without = frozenset(without)
         self.beliefs = beliefs or Beliefs()
         self.id = PORTAL_ID_FIRST + 1000 * seed
         kinds = sorted((*KINDS, *spec.customs), key=lambda kind: SLOTS.get(kind.name, len(SLOTS)))
@@ -33,6 +40,10 @@ class Portal:
         self.names = Names(kinds, self.id)
         self.sides = sides((*PAIRS, *spec.pairs), self.shelves)
         self.links = Links(self.shelves, self.sides, seed, one_way=self.beliefs["one-way-pairs"] == "yes")
+        # Types of the library that nobody switched on.
+        self.switched_off = {k.name for k in kinds if k.library and not spec.counts.get(k.name)}
+        # Types of the library that nobody switched on.
+        self.switched_off = {kind.name for kind in kinds if kind.library and not spec.counts.get(kind.name)}
         self._writes = 0
         self._last: dict[int, int] = {}
 
@@ -49,6 +60,10 @@ class Portal:
     def customs(self) -> list[Kind]:
         """Its custom objects."""
         return [kind for kind in self.kinds if kind.custom]
+
+    def lacks(self, kind: Kind) -> bool:
+        """Whether the portal's tier does not have a type."""
+        return kind.name in self.without or (kind.custom and CUSTOM in self.without)
 
     def stamp(self, now_ms: int) -> Stamp | None:
         """When the next write is seen by search: later by half to all of the lag, so that some come out of order."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
@@ -27,6 +27,7 @@ from hubdump.sandbox.pipelines import Pipelines
 from hubdump.sandbox.schemas import Schemas
 from hubdump.sandbox.search import Search
 from hubdump.sandbox.subscriptions import Subscriptions
+from hubdump.sandbox.types import Kind
 from hubdump.sandbox.workflows import Workflows
 from hubdump.sandbox.writes import Writes
 
@@ -41,7 +42,7 @@ PROVISIONING = ("v3", "2026-03")
 class Route:
     """Where a request leads; `sheltered` ones meet no random fault.
 
-    `scopes` are all needed; `template` is the path with {names}, dated form, for logs.
+    `scopes` are all needed; `template` is the path with {names}, dated form, for logs; `kinds` are the types in it.
     """
 
     budget: str
@@ -49,6 +50,9 @@ class Route:
     sheltered: bool = False
     scopes: tuple[str, ...] = ()
     template: str = ""
+    family: str = ""
+    collection: str = ""
+    kinds: tuple[Kind, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +84,10 @@ Answer = Callable[[Answerers, Call], Response]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the table of routes: `family` and `rest` make the path, in each of `versions`."""
+    """One line of the table of routes: `family` and `rest` make the path, in each of `versions`.
+
+    `collection` is what it reads, where that is not all of its family.
+    """
 
     method: str
     family: str
@@ -90,6 +97,7 @@ class Row:
     budget: str = GENERAL
     scopes: tuple[str, ...] = ()
     sheltered: bool = False
+    collection: str = ""
     segments: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -185,7 +193,8 @@ TABLE: tuple[Row, ...] = (
     Row("GET", "associations", "/{type}/{to}/types", ("v3",), lambda a, c: a.associations.types(c), ASSOCIATIONS,
         (READ,)),
     Row("GET", "properties", "/{type}", V3, lambda a, c: a.metadata.properties(c), scopes=(READ,)),
-    Row("GET", "properties", "/{type}/groups", V3, lambda a, c: a.metadata.groups(c), scopes=(READ,)),
+    Row("GET", "properties", "/{type}/groups", V3, lambda a, c: a.metadata.groups(c), scopes=(READ,),
+        collection="property_groups"),
     Row("GET", "properties", "/{type}/{name}", V3, lambda a, c: a.metadata.one_property(c), scopes=(READ,)),
     Row("GET", "legacy-properties", "/{type}/properties", ("v1", "v2"),
         lambda a, c: a.metadata.legacy_properties(c), scopes=(READ,)),
@@ -193,30 +202,35 @@ TABLE: tuple[Row, ...] = (
     Row("GET", "owners", "/{id}", V3, lambda a, c: a.owners.one(c), scopes=("crm.objects.owners.read",)),
     Row("GET", "users", "", PROVISIONING, lambda a, c: a.owners.users(c), scopes=("settings.users.read",)),
     Row("GET", "users", "/teams", PROVISIONING, lambda a, c: a.owners.teams(c),
-        scopes=("settings.users.teams.read",)),
+        scopes=("settings.users.teams.read",), collection="teams"),
     Row("GET", "currencies", "/exchange-rates/current", V3, lambda a, c: a.currencies.current(c), scopes=CURRENCIES),
-    Row("GET", "currencies", "/company-currency", V3, lambda a, c: a.currencies.company(c), scopes=CURRENCIES),
+    Row("GET", "currencies", "/company-currency", V3, lambda a, c: a.currencies.company(c), scopes=CURRENCIES,
+        collection="company_currency"),
     Row("GET", "legacy-pipelines", "/{type}", ("v1",), lambda a, c: a.pipelines.legacy(c), scopes=(READ,)),
     Row("GET", "pipelines", "/{type}", V3, lambda a, c: a.pipelines.all(c), scopes=(READ,)),
     Row("GET", "pipelines", "/{type}/{id}", V3, lambda a, c: a.pipelines.one(c), scopes=(READ,)),
     Row("POST", "lists", "/search", V3, lambda a, c: a.lists.search(c), scopes=("crm.lists.read",)),
     Row("GET", "lists", "/{id}", V3, lambda a, c: a.lists.one(c), scopes=("crm.lists.read",)),
-    Row("GET", "lists", "/{id}/memberships", V3, lambda a, c: a.lists.members(c), scopes=("crm.lists.read",)),
+    Row("GET", "lists", "/{id}/memberships", V3, lambda a, c: a.lists.members(c), scopes=("crm.lists.read",),
+        collection="list_memberships"),
     Row("GET", "lists", "/{id}/memberships/join-order", V3, lambda a, c: a.lists.joined(c),
         scopes=("crm.lists.read",)),
     Row("GET", "forms", "", ("v3",), lambda a, c: a.forms.all(c), scopes=("forms",)),
     Row("GET", "form-integrations", "/submissions/forms/{id}", ("v1",), lambda a, c: a.forms.submissions(c),
-        scopes=("forms",)),
-    Row("GET", "marketing-emails", "", V3, lambda a, c: a.marketing.emails(c), scopes=("content",)),
+        scopes=("forms",), collection="form_submissions"),
+    Row("GET", "marketing-emails", "", V3, lambda a, c: a.marketing.emails(c), scopes=("content",),
+        collection="marketing_emails"),
     Row("GET", "communication-preferences", "/definitions", EVERY, lambda a, c: a.subscriptions.definitions(c),
-        scopes=("communication_preferences.read",)),
+        scopes=("communication_preferences.read",), collection="subscription_types"),
     Row("POST", "communication-preferences", "/statuses/batch/read", V4, lambda a, c: a.subscriptions.statuses(c),
-        scopes=("communication_preferences.statuses.batch.read",)),
-    Row("GET", "email-public", "/events", ("v1",), lambda a, c: a.email_events.events(c), scopes=("content",)),
+        scopes=("communication_preferences.statuses.batch.read",), collection="subscription_statuses"),
+    Row("GET", "email-public", "/events", ("v1",), lambda a, c: a.email_events.events(c), scopes=("content",),
+        collection="email_events"),
     Row("GET", "email-public", "/subscriptions/timeline", ("v1",), lambda a, c: a.email_events.changes(c),
-        scopes=("content",)),
+        scopes=("content",), collection="subscription_changes"),
     Row("GET", "files", "/files/search", V3, lambda a, c: a.files.search(c), scopes=("files",)),
-    Row("GET", "automation", "/flows", ("v4",), lambda a, c: a.workflows.all(c), scopes=("automation",)),
+    Row("GET", "automation", "/flows", ("v4",), lambda a, c: a.workflows.all(c), scopes=("automation",),
+        collection="workflows"),
     Row("GET", "limits", "/records", V3, lambda a, c: a.metadata.counts(c)),
     Row("GET", "object-library", "/enablement", V3, lambda a, c: a.metadata.enablement(c)),
     Row("GET", "schemas", "", V3, lambda a, c: a.schemas.all(c), scopes=("crm.schemas.custom.read",)),
@@ -251,28 +265,33 @@ class Router:
                 continue
             if row.method == request.method:
                 call = Call(request, base, now_ms, version, parts)
+                kinds = [self._portal.kind(parts[side]) for side in ("type", "to") if side in parts]
+                there = tuple(kind for kind in kinds if kind)
                 return Route(
                     row.budget,
                     lambda row=row, call=call: row.answer(self.answerers, call),  # type: ignore[misc]  # bound now, called later
                     row.sheltered,
-                    self._scopes(row, parts),
+                    _scopes(row, there),
                     row.template,
+                    row.family,
+                    row.collection,
+                    there,
                 )
             elsewhere = True
         if elsewhere:
             raise Refused(405, f"The method {request.method} is not allowed here", "METHOD_NOT_ALLOWED")
         raise _unknown()
 
-    def _scopes(self, row: Row, parts: Mapping[str, str]) -> tuple[str, ...]:
-        """The scopes a call needs: a READ or WRITE is that of each type in its path."""
-        kinds = [self._portal.kind(parts[side]) for side in ("type", "to") if side in parts]
-        found: list[str] = []
-        for scope in row.scopes:
-            if scope in {READ, WRITE}:
-                found += [one for kind in kinds if kind for one in kind.scopes(write=scope == WRITE)]
-            else:
-                found.append(scope)
-        return tuple(dict.fromkeys(found))
+
+def _scopes(row: Row, kinds: Sequence[Kind]) -> tuple[str, ...]:
+    """The scopes a call needs: a READ or WRITE is that of each type in its path."""
+    found: list[str] = []
+    for scope in row.scopes:
+        if scope in {READ, WRITE}:
+            found += [one for kind in kinds for one in kind.scopes(write=scope == WRITE)]
+        else:
+            found.append(scope)
+    return tuple(dict.fromkeys(found))
 
 
 def _path(family: str, version: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hubdump.sandbox import faults
 from hubdump.sandbox.apps import Apps
+from hubdump.sandbox.availability import Availability
 from hubdump.sandbox.beliefs import Beliefs
 from hubdump.sandbox.config import SandboxConfig
 from hubdump.sandbox.items import Items
@@ -31,12 +32,13 @@ class World:
         self.beliefs = Beliefs(config.beliefs)
         self.faults = faults.read(config.faults, config.seed)
         self.latency = Latency(config.latency or str(config.latency_ms), config.seed)
-        self.portal = Portal(spec(config.portal), config.seed, self.beliefs)
+        self.portal = Portal(spec(config.portal), config.seed, self.beliefs, config.without)
         if self.portal.spec.merged:
             merge_chains(self.portal)
         self.life = Life(config.life, self.portal)
         self.limits = Limits(config.tier_limits, self.beliefs, self.portal.id)
         self.items = Items(self.portal)
+        self.availability = Availability(self.portal, self.beliefs)
         self.router = Router(Objects(self.portal, self.beliefs), self.items, self.usage)
         self.apps = Apps(config)
         self.oauth = OAuth(self.apps, self.portal.id, config.seed)
