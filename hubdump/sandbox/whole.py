@@ -59,7 +59,7 @@ PAIRS: tuple[Pair, ...] = (
     *_plain("leads", ("calls", 596, 597), ("emails", 598, 599), ("tasks", 646, 647)),
     Pair("deals", "deal_splits", 313, 314, (40,)),
     *(
-        Pair(from_, to, there, there + 1, percents, category=_USER, hub_every=hub_every, own=own)
+        Pair(from_, to, there, there + (from_ != to), percents, category=_USER, hub_every=hub_every, own=own)
         for from_, to, there, percents, hub_every, own in (
             ("readings", "contacts", 41, (100,), 1, ()),
             ("readings", "cars", 43, (60,), 0, ()),
