@@ -117,13 +117,23 @@ def truth(answerers: Answerers, wanted: Sequence[str]) -> dict[str, Any]:
     unknown = sorted(set(wanted) - set(TOLD))
     if unknown:
         raise Refused(400, f"there is no collection {', '.join(unknown)}; there are: {', '.join(TOLD)}")
+    asked = {name: told for name, told in TOLD.items() if not wanted or name in wanted}
+    if not wanted:
+        return {"items": {name: _keys(answerers, told) for name, told in asked.items()}}
     found = {
         name: {parent: dict(told.bodies(answerers, parent)) for parent in told.parents(answerers)}
-        for name, told in TOLD.items()
-        if not wanted or name in wanted
+        for name, told in asked.items()
     }
-    keys = {n: {parent: list(bodies) for parent, bodies in by.items() if bodies} for n, by in found.items()}
-    return {"items": keys} | ({"bodies": found} if wanted else {})
+    return {
+        "items": {name: {p: list(some) for p, some in by.items() if some} for name, by in found.items()},
+        "bodies": found,
+    }
+
+
+def _keys(answerers: Answerers, told: Told) -> dict[str, list[str]]:
+    """The keys of a collection by parent, without those that have none."""
+    by = {parent: [key for key, _ in told.bodies(answerers, parent)] for parent in told.parents(answerers)}
+    return {parent: keys for parent, keys in by.items() if keys}
 
 
 def edit(items: Items, asked: Body, now_ms: int, lag_ms: int) -> Body:

@@ -225,3 +225,13 @@ def test_edits_are_hubspots_own_writes_without_budgets_or_log() -> None:
     results = client.request("POST", "/_sandbox/edits", json=edits).json()["results"]
     assert [result["status"] for result in results] == [404, 400]
     assert client.request("POST", "/_sandbox/edits", json={"edits": [5]}).status == 400
+
+
+def test_items_are_edited_and_their_truth_told() -> None:
+    with Sandbox("tiny") as portal:
+        told = portal.truth("contacts", items=["forms"])["bodies"]["forms"][""]
+        key = next(iter(told))
+        assert portal.edit_item("change", "forms", key=key, name="Other")["body"]["name"] == "Other"
+        assert portal.truth("contacts", items=["forms"])["bodies"]["forms"][""][key]["name"] == "Other"
+        with pytest.raises(ValueError, match="there is no forms 'x'"):
+            portal.edit_item("remove", "forms", key="x")

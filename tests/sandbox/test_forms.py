@@ -135,9 +135,13 @@ def test_a_page_goes_on_behind_an_item_that_was_removed_meanwhile() -> None:
     edit(portal, "remove", "forms", key=page["results"][4]["id"])
     edit(portal, "remove", "forms", key=page["results"][0]["id"])
     after = page["paging"]["next"]["after"]
+    ahead = portal.get(FORMS, **ALL | {"limit": "5"}, after=after)["results"][2]["id"]
+    edit(portal, "remove", "forms", key=ahead)
     rest = [one["id"] for some in portal.pages(FORMS, **ALL, after=after) for one in some]
     live = [key for key, body in truth(portal, "forms").items() if not body["archived"]]
+    assert ahead not in live
     assert rest == live[3:]
+    assert list(listed(portal, FORMS, **ALL)) == live
 
 
 def test_forms_need_their_scope_and_an_empty_portal_has_none() -> None:

@@ -19,6 +19,8 @@ QUIET = ("--latency-ms", "0", "--faults", "none", "--overload", "off", "--tier",
 
 # Some records of every type that a stranger reads, and of two custom ones.
 PORTAL = (
+    "owners=12,lists=5,currencies=3,forms=9,form_submissions=60,marketing_emails=13,subscription_types=6,"
+    "email_events=120,subscription_changes=30,files=45,workflows=15,"
     "calls=60,emails=50,meetings=7,notes=40,tasks=30,communications=10,postal_mail=3,leads=8,products=9,"
     "line_items=11,quotes=5,feedback_submissions=4,goal_targets=3,deal_splits=2,users=5,cars=12,pets=6"
 )

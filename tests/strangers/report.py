@@ -19,11 +19,11 @@ Row = tuple[str, str, str, str]
 FILES = {
     "test_official_python": (
         "hubspot-api-client",
-        "pages with associations, get_all, search, batches, v3 and v4 associations, metadata, writes, merges",
+        "pages with associations, get_all, search, batches, v3 and v4 associations, metadata, forms, writes, merges",
     ),
     "test_official_sdk": (
         "hubspot-sdk",
-        "dated paths, strict validation: lists, history, search, batches, associations, metadata, writes",
+        "dated paths, strict validation: lists, history, search, batches, associations, metadata, files, writes",
     ),
     "test_official_node": (
         "@hubspot/api-client",

@@ -48,3 +48,10 @@ def _ids(served: Served, type_: str, which: str) -> list[str]:
 def _truth(served: Served, type_: str) -> dict[str, Any]:
     found: dict[str, Any] = served.ask(f"truth?types={type_}")
     return found
+
+
+def items(served: Served, collection: str, parent: str = "") -> dict[str, Any]:
+    """The items of a collection by their keys, archived ones too; never none."""
+    found: dict[str, Any] = served.ask(f"truth?types=tasks&items={collection}")["bodies"][collection][parent]
+    assert found, f"a portal without {collection} proves nothing"
+    return found
