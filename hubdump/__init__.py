@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hubdump.version import __version__
 
-__all__ = ["__version__", "extract_with_search_filter"]
+if TYPE_CHECKING:
+    from hubdump.api import extract_with_search_filter
+    from hubdump.opened import open  # noqa: A004 - `hubdump.open` says what it does
+
+__all__ = ["__version__", "extract_with_search_filter", "open"]
 
 
 def __getattr__(name: str) -> Any:
@@ -15,4 +19,8 @@ def __getattr__(name: str) -> Any:
         from hubdump.api import extract_with_search_filter
 
         return extract_with_search_filter
+    if name == "open":
+        from hubdump import opened
+
+        return opened.open
     raise AttributeError(f"module 'hubdump' has no attribute {name!r}")
