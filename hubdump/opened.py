@@ -52,7 +52,8 @@ class Table:
     def pl(self) -> polars.DataFrame:
         """As a Polars DataFrame; needs polars and pyarrow."""
         _needed("polars", "pyarrow")
-        return self.relation.pl()
+        found: polars.DataFrame = self.relation.pl()
+        return found
 
     def arrow(self) -> pa.Table:
         """As an Arrow table; needs pyarrow."""
