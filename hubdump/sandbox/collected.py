@@ -16,7 +16,8 @@ from hubdump.sandbox.lists import LISTS, MEMBERSHIPS
 from hubdump.sandbox.marketing import EMAILS
 from hubdump.sandbox.owners import OWNERS_OF, TEAMS_OF, USERS, written
 from hubdump.sandbox.pipelines import PIPELINES
-from hubdump.sandbox.routes import Answerers
+from hubdump.sandbox.portal import CUSTOM
+from hubdump.sandbox.routes import TABLE, Answerers
 from hubdump.sandbox.subscriptions import STATUSES, TYPES
 from hubdump.sandbox.workflows import WORKFLOWS
 
@@ -25,10 +26,14 @@ Keyed = Iterable[tuple[str, Body]]
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """How truth tells a collection: its items by key, as HubSpot answers them, for each parent."""
+    """How truth tells a collection: its items by key, as HubSpot answers them, for each parent.
+
+    `under` is the collection of the parents, without which nobody finds it.
+    """
 
     bodies: Callable[[Answerers, str], Keyed]
     parents: Callable[[Answerers], Iterable[str]] = lambda _: ("",)
+    under: str = ""
 
 
 def _of(collection: Collection, told: Callable[[Body], Body] = lambda body: body) -> Told:
@@ -39,7 +44,10 @@ def _of(collection: Collection, told: Callable[[Body], Body] = lambda body: body
 
 
 def _types(answerers: Answerers) -> Iterable[str]:
-    return answerers.objects.portal.shelves
+    """The types that the portal has, and that answer."""
+    portal, beliefs = answerers.objects.portal, answerers.objects.beliefs
+    off = () if beliefs["library-disabled"] == "empty" else portal.switched_off
+    return [n for n, shelf in portal.shelves.items() if not portal.lacks(shelf.kind) and n not in off]
 
 
 def _lists(answerers: Answerers) -> Keyed:
@@ -78,7 +86,7 @@ TOLD: Mapping[str, Told] = {
     "lists": Told(lambda a, _: _lists(a)),
     "list_memberships": Told(_members, lambda a: [key for key, _ in _lists(a)]),
     "forms": _of(FORMS),
-    "form_submissions": Told(_submissions, _forms),
+    "form_submissions": Told(_submissions, _forms, "forms"),
     "marketing_emails": _of(EMAILS),
     "subscription_types": _of(TYPES),
     "subscription_statuses": Told(lambda a, _: _statuses(a)),
@@ -113,11 +121,17 @@ DEEDS = ("create", "change", "archive", "restore", "remove")
 
 
 def truth(answerers: Answerers, wanted: Sequence[str]) -> dict[str, Any]:
-    """The keys of every collection by parent, and the bodies of those that are wanted."""
+    """The keys of every collection that the tier has, by parent, and the bodies of those that are wanted."""
     unknown = sorted(set(wanted) - set(TOLD))
     if unknown:
         raise Refused(400, f"there is no collection {', '.join(unknown)}; there are: {', '.join(TOLD)}")
-    asked = {name: told for name, told in TOLD.items() if not wanted or name in wanted}
+    without = answerers.objects.portal.without
+    lacking = {row.collection or row.family for row in TABLE if {row.family, row.collection} & without}
+    lacking |= {"schemas"} if CUSTOM in without else set()
+    lacking |= {name for name, told in TOLD.items() if told.under in lacking}
+    asked = {
+        name: told for name, told in TOLD.items() if name not in lacking and (not wanted or name in wanted)
+    }
     if not wanted:
         return {"items": {name: _keys(answerers, told) for name, told in asked.items()}}
     found = {

@@ -214,7 +214,7 @@ TABLE: tuple[Row, ...] = (
     Row("GET", "lists", "/{id}/memberships", V3, lambda a, c: a.lists.members(c), scopes=("crm.lists.read",),
         collection="list_memberships"),
     Row("GET", "lists", "/{id}/memberships/join-order", V3, lambda a, c: a.lists.joined(c),
-        scopes=("crm.lists.read",)),
+        scopes=("crm.lists.read",), collection="list_memberships"),
     Row("GET", "forms", "", ("v3",), lambda a, c: a.forms.all(c), scopes=("forms",)),
     Row("GET", "form-integrations", "/submissions/forms/{id}", ("v1",), lambda a, c: a.forms.submissions(c),
         scopes=("forms",), collection="form_submissions"),

@@ -153,9 +153,61 @@ def test_truth_tells_every_collection_of_every_portal_and_bodies_where_they_are_
     assert "bodies" not in told
     assert portal.truth("contacts").keys() & {"items", "bodies"} == set()
     assert len(told["items"]["schemas"][""]) == 2
-    assert set(told["items"]["property_groups"]) == set(told["types"])
     wrong = portal.get("/_sandbox/truth", 400, items="butterflies")
     assert "there is no collection butterflies" in wrong["message"]
     assert all(MANY[name] >= FEW[name] for name in FEW)
     portal.post("/_sandbox/reset", {})
     assert portal.get("/_sandbox/truth") == told
+
+
+PATHS = {
+    "owners": "/crm/owners/2026-09",
+    "users": "/settings/users/2026-03",
+    "teams": "/settings/v3/users/teams",
+    "currencies": "/settings/currencies/2026-09/exchange-rates/current",
+    "company_currency": "/settings/currencies/2026-09/company-currency",
+    "pipelines": "/crm/pipelines/2026-09/deals",
+    "property_groups": "/crm/properties/2026-09/contacts/groups",
+    "schemas": "/crm-object-schemas/2026-09/schemas",
+    "lists": "POST /crm/lists/2026-09/search",
+    "list_memberships": "/crm/lists/2026-09/12/memberships",
+    "forms": "/marketing/v3/forms",
+    "form_submissions": "/form-integrations/v1/submissions/forms/1",
+    "marketing_emails": "/marketing/emails/2026-09",
+    "subscription_types": "/communication-preferences/2026-09/definitions",
+    "subscription_statuses": "POST /communication-preferences/2026-09/statuses/batch/read",
+    "email_events": "/email/public/v1/events",
+    "subscription_changes": "/email/public/v1/subscriptions/timeline",
+    "files": "/files/2026-09/files/search",
+    "workflows": "/automation/v4/flows",
+}
+
+
+@pytest.mark.parametrize("name", PATHS)
+def test_what_the_tier_lacks_is_refused_without_a_scope_and_not_in_truth(name: str) -> None:
+    method, _, path = PATHS[name].rpartition(" ")
+    for belief in (403, 404):
+        portal = Asking("tiny", without=(name,), beliefs={"tier-refusal": belief}, tokens=("some:oauth",))
+        refused = portal.ask(method or "GET", path, belief, json={} if method else None)
+        assert "requiredGranularScopes" not in str(refused)
+        assert name not in portal.get("/_sandbox/truth")["items"]
+    lacking_scope = Asking("tiny", tokens=("some:oauth",))
+    assert "requiredGranularScopes" in str(
+        lacking_scope.ask(method or "GET", path, 403, {} if method else None)
+    )
+    assert set(PATHS) == set(TOLD) - {"account"}
+
+
+def test_what_nobody_can_find_is_not_in_truth_either() -> None:
+    told = Asking("tiny", without=("forms",)).get("/_sandbox/truth")["items"]
+    assert {"forms", "form_submissions"} & set(told) == set()
+    assert "list_memberships" not in Asking("tiny", without=("lists",)).get("/_sandbox/truth")["items"]
+
+
+def test_types_that_do_not_answer_have_no_groups_in_truth() -> None:
+    portal = Asking("contacts=5,listings=3", without=("leads",))
+    groups = portal.get("/_sandbox/truth")["items"]["property_groups"]
+    assert {"contacts", "listings"} <= set(groups)
+    assert {"leads", "courses"} & set(groups) == set()
+    for type_ in groups:
+        assert portal.get(f"/crm/properties/2026-09/{type_}/groups")["results"]
