@@ -62,5 +62,10 @@ def selected(only: tuple[str, ...], exclude: tuple[str, ...]) -> tuple[ObjectTyp
     return types
 
 
+def named(name: str) -> tuple[str, ...]:
+    """The names of the types that the name of a group or of one type stands for."""
+    return GROUPS.get(name) or (by_name(name).name,)
+
+
 def _expand(names: tuple[str, ...]) -> set[str]:
-    return {t for name in names for t in GROUPS.get(name) or (by_name(name).name,)}
+    return {t for name in names for t in named(name)}

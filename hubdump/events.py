@@ -32,12 +32,13 @@ class TypeStarted:
 
 @dataclass(frozen=True, slots=True)
 class PageCommitted:
-    """A page and its cursor are on disk; `records` and `associations` are those of this page."""
+    """A page and its cursor are on disk; `records`, `associations` and `past_values` are those of this page."""
 
     type: str
     purpose: str
     records: int = 0
     associations: int = 0
+    past_values: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,7 @@ class TypeSummary:
     fresh_at: str | None = None
     proved_at: str | None = None
     counted: int | None = None
+    past_values: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,6 +107,25 @@ class Association:
     label: str | None
 
 
+class PastValue(NamedTuple):
+    """One entry of a property's history.
+
+    `timestamp` is as HubSpot wrote it, `at_us` the same in microseconds (UTC; 0 where it is unreadable); `more` holds
+    what else HubSpot said, as JSON ('' where nothing).
+    """
+
+    id: int
+    property: str
+    at_us: int
+    timestamp: str
+    value: str | None
+    source_type: str | None
+    source_id: str | None
+    source_label: str | None
+    updated_by_user_id: str | None
+    more: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class StoredIds:
     """A flow asks for up to `count` ids of its type that are in the store, ascending, above `after`."""
@@ -136,6 +155,25 @@ class Quarantined:
 
     after: int
     count: int
+
+
+@dataclass(frozen=True, slots=True)
+class HistoriesDue:
+    """A flow asks for up to `count` active records above `after` whose history of these properties is not read as of
+    their present version; it is sent Due.
+    """
+
+    after: int
+    count: int
+    names: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Records, ascending, and the properties whose history is missing of one of them or more."""
+
+    ids: Sequence[int]
+    names: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +225,20 @@ class AssociationsRead:
 
 
 @dataclass(frozen=True, slots=True)
+class HistoriesRead:
+    """A flow hands over the whole history of some properties, `names`, of some records.
+
+    `read` maps those records to their version in microseconds. That they are read is kept with their values and is the
+    cursor: what is read is not due any more. `unreadable` maps records to what HubSpot said.
+    """
+
+    names: Sequence[str]
+    read: Mapping[int, int | None]
+    values: Sequence[PastValue]
+    unreadable: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Wait:
     """A flow asks to go on only after `seconds`."""
 
@@ -201,8 +253,8 @@ class Refuted:
     seen: str
 
 
-Commit = RecordsRead | Settled | AssociationsRead
-Question = StoredIds | Known | Unseen | Quarantined
+Commit = RecordsRead | Settled | AssociationsRead | HistoriesRead
+Question = StoredIds | Known | Unseen | Quarantined | HistoriesDue
 Effect = Request[Any] | Question | Wait | Refuted | Commit
 # A flow is sent an Answer for a Request, what the store says to a Question, None after anything else.
 Flow = Generator[Effect, Any, None]

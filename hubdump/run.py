@@ -165,6 +165,7 @@ class _Run:
             totals.failed,
             instant_text(mark.fresh_us) if mark.complete and mark.fresh_us else None,
             instant_text(mark.proved_us) if mark.proved_us else None,
+            past_values=self._store.histories.count(type_.name),
         )
 
     def _tell(self, event: Any) -> None:

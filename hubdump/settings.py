@@ -8,12 +8,14 @@ import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from dotenv import dotenv_values
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
+    InitSettingsSource,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -26,6 +28,8 @@ from hubdump.model import Secret
 
 DOTENV = Path(".env")
 TOML = Path("hubdump.toml")
+# What hubdump.toml calls the settings that have no name of their own elsewhere.
+TOML_NAMES = {"history": "HUBDUMP_HISTORY"}
 RATE_DEFAULT = 120
 TOKENS = ("HUBSPOT_ACCESS_TOKEN", "HUBSPOT_SERVICE_KEY", "HUBSPOT_TOKEN", "HUBSPOT_PRIVATE_APP_TOKEN")
 OAUTH = ("HUBSPOT_CLIENT_ID", "HUBSPOT_CLIENT_SECRET", "HUBSPOT_REFRESH_TOKEN")
@@ -53,6 +57,13 @@ class Settings(BaseSettings):
     dump: Path | None = Field(None, alias="HUBDUMP_DIR")
     give_up_after_s: float = Field(3600.0, alias="HUBDUMP_GIVE_UP_AFTER", gt=0)
 
+    history: Annotated[tuple[str, ...], NoDecode] = Field((), alias="HUBDUMP_HISTORY")
+
+    @field_validator("history", mode="before")
+    @classmethod
+    def _history(cls, value: object) -> object:
+        return value.split() if isinstance(value, str) else value
+
     @field_validator("rate", mode="before")
     @classmethod
     def _rate(cls, value: object) -> object:
@@ -77,7 +88,9 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the library passes it by name
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, env_settings, dotenv_settings, TomlConfigSettingsSource(settings_cls)
+        toml = TomlConfigSettingsSource(settings_cls).toml_data
+        renamed = {TOML_NAMES.get(name, name): value for name, value in toml.items()}
+        return init_settings, env_settings, dotenv_settings, InitSettingsSource(settings_cls, renamed)
 
     @property
     def number(self) -> int | None:

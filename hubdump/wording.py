@@ -61,7 +61,8 @@ def _lines(event: Event) -> list[str]:
 def page_line(event: PageCommitted) -> str:
     """A page, for those who asked for every one."""
     return (
-        f"Committed {event.type} {event.purpose}: {event.records} records, {event.associations} associations"
+        f"Committed {event.type} {event.purpose}: {event.records} records, {event.associations} associations, "
+        f"{event.past_values} past values"
     )
 
 
@@ -100,6 +101,9 @@ def closing(event: RunEnded) -> Iterator[str]:
             f"HUBSPOT_MAX_REQUESTS_PER_10S={event.rate} held requests back for {event.bound_s:.1f} s; "
             "auto would have saved them"
         )
+    if past := {name: of.past_values for name, of in event.types.items() if of.past_values}:
+        listed = ", ".join(f"{name} {number:,}" for name, number in past.items())
+        yield f"{sum(past.values()):,} past values of properties ({listed})"
     for path in event.files:
         yield f"The data is in {clean(path)}"
     yield f"{clean(event.verdict)} (exit {event.exit})"

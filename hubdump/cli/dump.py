@@ -49,6 +49,13 @@ def run(
     to: Annotated[
         list[str] | None, typer.Option("--to", help="Only this target: json or duckdb; again for more.")
     ] = None,
+    history: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--history",
+            help="Also past values: TYPE, TYPE:PROPERTY,... or all (HUBDUMP_HISTORY); again for more.",
+        ),
+    ] = None,
     prove: Annotated[
         bool, typer.Option("--prove", help="Compare all ids with HubSpot's now, not only when that is due.")
     ] = False,
@@ -78,13 +85,14 @@ def run(
         from hubdump.catalog import selected
         from hubdump.clock import SystemClock
         from hubdump.extract.plan import Wishes
+        from hubdump.extract.wanted import wanted
         from hubdump.run import Order
         from hubdump.run import run as bring_up_to_date
 
         types = selected(tuple(only or ()), tuple(exclude or ()))
         asked = _targets(to or [])
         with reached_portal(sandbox, portal, faults, latency_ms) as (url, credentials):
-            chosen = settings.load(HUBSPOT_BASE_URL=url, HUBDUMP_DIR=dump)
+            chosen = settings.load(HUBSPOT_BASE_URL=url, HUBDUMP_DIR=dump, HUBDUMP_HISTORY=history or None)
             _warn_of_loose_files(reporter, folder_of(chosen.dump, sandbox=sandbox))
             order = Order(
                 run=_run_id(),
@@ -93,7 +101,7 @@ def run(
                 access=access_of(chosen, credentials, record),
                 command=_command(dump, portal if sandbox else None),
                 asked=asked,
-                wishes=Wishes(prove, prove_within * 86_400, accept_deletes),
+                wishes=Wishes(prove, prove_within * 86_400, accept_deletes, wanted(chosen.history)),
             )
             with _Log(order.dump, order.run, reporter) as log:
                 return bring_up_to_date(order, SystemClock(), log.emit).exit

@@ -22,9 +22,12 @@ from hubdump.model import (
     Bookmark,
     Effect,
     Flow,
+    HistoriesDue,
+    HistoriesRead,
     Known,
     ObjectType,
     Quarantined,
+    Question,
     RecordsRead,
     Refuted,
     Request,
@@ -56,10 +59,14 @@ class Engine:
         self._clock, self._emit, self._wishes = clock, emit, wishes
 
     def due(self, types: Sequence[ObjectType]) -> tuple[ObjectType, ...]:
-        """The types that this run has to read; a run that was cut short is continued, not begun anew."""
+        """The types that this run has to read; a run that was cut short is continued, not begun anew.
+
+        What that one completed is read again only where the history of more is wanted now.
+        """
         now_us = self._exchange.server_time_us()
         marks_ = [self._store.bookmark(type_.name) for type_ in types]
-        return plan.in_order(types, plan.due(marks_, self._store.began_us(now_us), now_us))
+        due = plan.due(marks_, self._store.began_us(now_us), now_us)
+        return plan.in_order(types, [*due, *(type_.name for type_ in types if self._history_due(type_))])
 
     async def extract(self, types: Sequence[ObjectType], completed: Completed) -> dict[str, Incomplete]:
         """Read each type that is due to its end, calling `completed` the moment it is; what failed, by type.
@@ -116,8 +123,10 @@ class Engine:
         )
         found = await self._catch_up(type_, mark, properties)
         proved = await self._prove(type_, mark, properties, needed=not found)
-        await _all(self._associations(type_, key) for key in plan.association_walks(type_))
+        associations = (self._associations(type_, key) for key in plan.association_walks(type_))
+        await _all([*associations, self._history(type_, properties)])
         self._finish(type_, plan.fresh_us(seen_us), proved=proved)
+        self._wishes.history.check(type_, properties)
 
     async def _catch_up(self, type_: ObjectType, mark: Bookmark, properties: Properties) -> bool:
         """Read what changed; False where search cannot be relied on: then the proof has to find it."""
@@ -190,6 +199,15 @@ class Engine:
     async def _associations(self, type_: ObjectType, key: WalkKey) -> None:
         await self._walk(key, lambda cursor: flows.associations(self._api, type_, key.purpose, cursor))
 
+    async def _history(self, type_: ObjectType, properties: Properties) -> None:
+        if names := self._wishes.history.names(type_, properties):
+            key = WalkKey(type_.name, plan.HISTORY)
+            await self._walk(key, lambda _: flows.histories(self._api, type_, names))
+
+    def _history_due(self, type_: ObjectType) -> bool:
+        names = self._wishes.history.names(type_, self._store.property_names(type_.name))
+        return bool(names and self._store.histories.due(type_.name, 0, 1, names).ids)
+
     async def _read_definitions(self, type_: ObjectType) -> tuple[str, ...]:
         """The names of all properties the portal defines for a type; kept in the store."""
         answer = await self._exchange.ask(self._api.properties(type_))
@@ -231,7 +249,7 @@ class Engine:
         match effect:
             case Request():
                 return await self._exchange.ask(effect)
-            case StoredIds() | Known() | Unseen() | Quarantined():
+            case StoredIds() | Known() | Unseen() | Quarantined() | HistoriesDue():
                 return self._answered(key.type, effect)
             case Wait(seconds):
                 await self._clock.sleep(seconds)
@@ -246,9 +264,12 @@ class Engine:
             case AssociationsRead():
                 self._store.commit_associations(key, effect, self._clock.wall_s())
                 self._emit(PageCommitted(key.type, key.purpose, associations=len(effect.rows)))
+            case HistoriesRead():
+                self._store.commit_histories(key, effect, self._clock.wall_s())
+                self._emit(PageCommitted(key.type, key.purpose, past_values=len(effect.values)))
         return None
 
-    def _answered(self, type_: str, question: StoredIds | Known | Unseen | Quarantined) -> Any:
+    def _answered(self, type_: str, question: Question) -> Any:
         match question:
             case StoredIds(after, count):
                 return self._store.asked.ids(type_, after, count)
@@ -258,6 +279,8 @@ class Engine:
                 return self._store.asked.quarantined(type_, after, count)
             case Known(ids):
                 return self._store.asked.versions(type_, ids)
+            case HistoriesDue(after, count, names):
+                return self._store.histories.due(type_, after, count, names)
 
 
 async def _all(works: Iterable[Awaitable[None]]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from hubdump.catalog import PAIRS
+from hubdump.extract.wanted import Wanted
 from hubdump.model import Bookmark, ObjectType, WalkKey
 
 SECOND_US = 1_000_000
@@ -27,17 +28,20 @@ ARCHIVED = "archived"
 CATCH_UP = "catch-up"
 IDENTIFY = "identify"
 SETTLE = "settle"
+HISTORY = "history"
 
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
     """What the user wants of a run: `prove` every type now, else where the last proof is older than
-    `prove_within_s`; `accept_deletes` to remove any number of records that HubSpot does not have any more.
+    `prove_within_s`; `accept_deletes` to remove any number of records that HubSpot does not have any more; `history`
+    of some types and properties.
     """
 
     prove: bool = False
     prove_within_s: float = 7 * 86_400
     accept_deletes: bool = False
+    history: Wanted = Wanted()  # noqa: RUF009 - frozen
 
 
 def due(marks: Iterable[Bookmark], began_us: int, now_us: int) -> tuple[str, ...]:

@@ -13,6 +13,8 @@ from hubdump.model import (
     Commit,
     Effect,
     Flow,
+    HistoriesDue,
+    HistoriesRead,
     Known,
     Quarantined,
     Question,
@@ -50,9 +52,9 @@ async def steps(
                         await clock.sleep(seconds)
                     case Refuted():
                         refuted(effect)
-                    case RecordsRead() | Settled() | AssociationsRead():
+                    case RecordsRead() | Settled() | AssociationsRead() | HistoriesRead():
                         yield effect
-                    case StoredIds() | Known() | Unseen() | Quarantined():
+                    case StoredIds() | Known() | Unseen() | Quarantined() | HistoriesDue():
                         reply = answered(effect)
             except (RequestRefused, Poison) as error:
                 effect = flow.throw(error)

@@ -9,7 +9,7 @@ from typing import Any
 from hubdump import marks
 from hubdump.errors import Poison
 from hubdump.hubspot import wire
-from hubdump.hubspot.endpoints import BATCH_RECORDS, Endpoints
+from hubdump.hubspot.endpoints import BATCH_RECORDS, HISTORY_RECORDS, Endpoints
 from hubdump.hubspot.refs import Page, ids_of, record_refs
 from hubdump.model import FAILURES_MAX, Answer, Effect, ObjectType, RecordRef, Wait
 
@@ -42,7 +42,8 @@ class Hydrated:
 class Batch:
     """Which records of a type are read: their properties, and whether archived or active ones.
 
-    `doubtful` ones failed before: that all of them fail again says nothing of HubSpot.
+    Of `histories` all values are read. `doubtful` ones failed before: that all of them fail again says nothing of
+    HubSpot.
     """
 
     api: Endpoints
@@ -50,12 +51,13 @@ class Batch:
     properties: Sequence[str]
     archived: bool = False
     doubtful: bool = False
+    histories: Sequence[str] = ()
 
     def read(self, ids: Sequence[int]) -> Generator[Effect, Any, Hydrated]:
         """Read any number of ids."""
-        found = Hydrated()
-        for start in range(0, len(ids), BATCH_RECORDS):
-            found.add((yield from self._read(ids[start : start + BATCH_RECORDS])))
+        found, most = Hydrated(), HISTORY_RECORDS if self.histories else BATCH_RECORDS
+        for start in range(0, len(ids), most):
+            found.add((yield from self._read(ids[start : start + most])))
         return found
 
     def _read(
@@ -65,7 +67,9 @@ class Batch:
         found, open_ids = Hydrated(), set(ids)
         for round_ in range(1, ROUNDS_MAX + 1):
             asked = sorted(open_ids)
-            request = self.api.batch_read(self.type, self.properties, asked, archived=self.archived)
+            request = self.api.batch_read(
+                self.type, self.properties, asked, archived=self.archived, histories=self.histories
+            )
             try:
                 answer: Answer[wire.BatchPage] = yield replace(
                     request, failures_max=failures_max, narrowed=narrowed

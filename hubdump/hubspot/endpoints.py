@@ -19,6 +19,8 @@ from hubdump.model import Budget, ObjectType, Request
 LIST_RECORDS = 100
 BATCH_RECORDS = 100
 SEARCH_RECORDS = 200
+# "The maximum number of inputs supported in a batch request for property histories is 50" (recorded refusals).
+HISTORY_RECORDS = 50
 # What is asked for where HubSpot refuses the documented maxima, one after the other.
 LIST_LADDER = (100, 50, 10)
 SEARCH_LADDER = (200, 100, 10)
@@ -101,11 +103,21 @@ class Endpoints:
         return Request("GET", path, path, Budget.GENERAL, wire.ListPage, tuple(query))
 
     def batch_read(
-        self, type_: ObjectType, properties: Sequence[str], ids: Iterable[int], *, archived: bool = False
+        self,
+        type_: ObjectType,
+        properties: Sequence[str],
+        ids: Iterable[int],
+        *,
+        archived: bool = False,
+        histories: Sequence[str] = (),
     ) -> Request[wire.BatchPage]:
-        """POST up to 100 ids, all their properties in the body; the order of the answer is not promised."""
+        """POST up to 100 ids (50 with `histories` of some properties), all properties in the body.
+
+        The order of the answer is not promised.
+        """
         path = route("crm", "objects", self.versions.objects, f"{type_.name}/batch/read")
         body = {"properties": list(properties), "inputs": [{"id": str(id_)} for id_ in ids]}
+        body |= {"propertiesWithHistory": list(histories)} if histories else {}
         query = (("archived", "true"),) if archived else ()
         return Request("POST", path, path, Budget.GENERAL, wire.BatchPage, query, _json(body))
 

@@ -15,6 +15,7 @@ from hubdump import marks
 from hubdump.errors import RequestRefused
 from hubdump.hubspot.batches import Batch, Hydrated, ids_in
 from hubdump.hubspot.endpoints import BATCH_RECORDS, Endpoints, fits_url
+from hubdump.hubspot.histories import histories
 from hubdump.hubspot.linking import associations
 from hubdump.hubspot.listing import Listing
 from hubdump.hubspot.refs import Page
@@ -37,6 +38,7 @@ __all__ = [
     "FilterGroups",
     "associations",
     "changes",
+    "histories",
     "identify",
     "reread",
     "search_matches",

@@ -132,6 +132,12 @@ class Head(Struct, frozen=True):
     archived: bool = False
 
 
+class Histories(Struct, frozen=True):
+    """What an answer says of a record's past; absent where HubSpot did not understand that it was asked for."""
+
+    propertiesWithHistory: dict[str, list[dict[str, Raw]] | None] | None = None
+
+
 class Claim(Struct, frozen=True):
     """The id of what is no record, whatever it is."""
 

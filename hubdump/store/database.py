@@ -10,17 +10,20 @@ from pathlib import Path
 
 from hubdump.errors import DiskFailure, UsageError
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 # Ids are numbers here because they sort as HubSpot's lists do; they are text in all that leaves us.
 # `passes` counts the lists of a type that were begun, `seen` is the latest one that showed a record: what a whole
 # pass did not show is looked into. `removals` wait until the round they belong to is finished.
+# `history_reads` says of which record the history of which properties is whole, as of which version, and the `seen_us`
+# of the round that read it.
 _SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE types (
     number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, round INTEGER NOT NULL DEFAULT 0,
     passes INTEGER NOT NULL DEFAULT 0, since_us INTEGER NOT NULL DEFAULT 0, seen_us INTEGER NOT NULL DEFAULT 0,
-    complete INTEGER NOT NULL DEFAULT 0, fresh_us INTEGER, proved_us INTEGER);
+    complete INTEGER NOT NULL DEFAULT 0, fresh_us INTEGER, proved_us INTEGER,
+    past_values INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE walks (
     type INTEGER NOT NULL, purpose TEXT NOT NULL, cursor TEXT NOT NULL, done INTEGER NOT NULL,
     PRIMARY KEY (type, purpose)) WITHOUT ROWID;
@@ -40,6 +43,14 @@ CREATE TABLE associations (
     from_type INTEGER NOT NULL, from_id INTEGER NOT NULL, to_type INTEGER NOT NULL, to_id INTEGER NOT NULL,
     label INTEGER NOT NULL,
     PRIMARY KEY (from_type, from_id, to_type, to_id, label)) WITHOUT ROWID;
+CREATE TABLE history_names (number INTEGER PRIMARY KEY, names TEXT NOT NULL UNIQUE);
+CREATE TABLE history_reads (
+    type INTEGER NOT NULL, id INTEGER NOT NULL, names INTEGER NOT NULL, updated_us INTEGER, seen_us INTEGER NOT NULL,
+    PRIMARY KEY (type, id)) WITHOUT ROWID;
+CREATE TABLE histories (
+    type INTEGER NOT NULL, id INTEGER NOT NULL, property TEXT NOT NULL, at_us INTEGER NOT NULL, digest INTEGER NOT NULL,
+    timestamp TEXT NOT NULL, value TEXT, source_type TEXT, source_id TEXT, source_label TEXT, updated_by_user_id TEXT,
+    more TEXT NOT NULL, PRIMARY KEY (type, id, property, at_us, digest)) WITHOUT ROWID;
 CREATE TABLE failures (
     type INTEGER NOT NULL, id INTEGER NOT NULL, purpose TEXT NOT NULL, reason TEXT NOT NULL,
     PRIMARY KEY (type, id, purpose)) WITHOUT ROWID;
@@ -49,7 +60,8 @@ CREATE TABLE properties (
 CREATE TABLE files (path TEXT PRIMARY KEY, mark TEXT NOT NULL, records INTEGER NOT NULL) WITHOUT ROWID;
 """
 
-RECORD = "record"  # the purpose of a failure that is a record's own, not its associations'
+RECORD = "record"  # the purpose of a failure that is a record's own, not its associations' or its
+HISTORY = "history"
 FAILURES = "SELECT id, purpose, reason FROM failures WHERE type = ? ORDER BY id, purpose"
 
 _DISK_TEXTS = ("full", "disk i/o", "readonly", "read-only", "unable to open", "locked")

@@ -19,6 +19,7 @@ from hubdump import strict
 from hubdump.errors import DiskFailure
 from hubdump.model import Association, Bookmark, Quarantine, State
 from hubdump.store.database import FAILURES, disk_errors, open_for_reading
+from hubdump.store.histories import Histories
 
 
 class StoredRecord(NamedTuple):
@@ -68,6 +69,7 @@ class Reader:
         with disk_errors(path):
             self._types: dict[str, int] = dict(self._db.execute("SELECT name, number FROM types"))
         self._names = {number: name for name, number in self._types.items()}
+        self.histories = Histories(path, self._db)
 
     def close(self) -> None:
         self._db.close()

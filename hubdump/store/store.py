@@ -13,12 +13,14 @@ from hubdump.model import (
     Association,
     AssociationsRead,
     Bookmark,
+    HistoriesRead,
     RecordsRead,
     Settled,
     State,
     WalkKey,
 )
-from hubdump.store.database import RECORD, disk_errors, open_for_writing
+from hubdump.store.database import HISTORY, RECORD, disk_errors, open_for_writing
+from hubdump.store.histories import Histories
 from hubdump.store.questions import Questions
 
 _UPSERT = """
@@ -47,6 +49,7 @@ class Store:
         with disk_errors(path):
             self._types: dict[str, int] = dict(self._db.execute("SELECT name, number FROM types"))
         self.asked = Questions(path, self._db, self._types)
+        self.histories = Histories(path, self._db)
 
     def close(self) -> None:
         with disk_errors(self.path):
@@ -248,6 +251,17 @@ class Store:
                 ((number, id_, key.purpose, reason) for id_, reason in page.failed.items()),
             )
             self._move(key, page.cursor, done=page.done)
+            self._set_meta("active_s", repr(active_s))
+
+    def commit_histories(self, key: WalkKey, page: HistoriesRead, active_s: float) -> None:
+        """Put the histories of some records, and that they are read, on disk together."""
+        with self._transaction():
+            number = self._number(key.type)
+            self.histories.append(number, page)
+            self._db.executemany(
+                "INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?)",
+                ((number, id_, HISTORY, reason) for id_, reason in page.unreadable.items()),
+            )
             self._set_meta("active_s", repr(active_s))
 
     def set_definitions(self, type_: str, definitions: Sequence[tuple[str, bytes]]) -> None:

@@ -11,7 +11,7 @@ from msgspec import Raw, Struct
 
 from hubdump.clock import instant_text
 from hubdump.errors import DiskFailure, HubdumpError, Incomplete
-from hubdump.model import ObjectType, State
+from hubdump.model import ObjectType, PastValue, State
 from hubdump.store.database import disk_errors
 from hubdump.store.reader import Reader, StoredRecord
 from hubdump.targets import DUCKDB, columns
@@ -23,9 +23,14 @@ STORAGE = "v1.3.0"
 MEMORY = "240MB"
 CHUNK_BYTES = 24 * 1024 * 1024
 ASSOCIATIONS = "associations"
+HISTORY = "property_history"
 _HEAD = ("id", "created_at", "updated_at", "archived", "archived_at")
 _TAIL = ("_deleted", "_merged_into", "_extracted_at", "_raw")
 _LINKS = ("from_type", "from_id", "to_type", "to_id", "category", "type_id", "label")
+PAST = (
+    "type", "id", "property", "value", "timestamp",
+    "source_type", "source_id", "source_label", "updated_by_user_id",
+)  # fmt: skip
 _TYPED = {"archived": "BOOLEAN", "_deleted": "BOOLEAN", "type_id": "BIGINT"}
 _NULL = Raw(b"null")
 
@@ -89,6 +94,9 @@ def _build(path: Path, rows: Path, reader: Reader, types: Sequence[ObjectType]) 
             db.execute("USE dump")
             records = sum(_fill(db, rows, reader, type_) for type_ in types)
             _load(db, rows, ASSOCIATIONS, _LINKS, _links(reader, types))
+            if reader.histories.asked():
+                _load(db, rows, HISTORY, PAST, _past_values(reader, types))
+                _whole(db, sum(reader.histories.count(type_.name) for type_ in types))
             db.execute("CHECKPOINT dump")
             return records
     except duckdb.Error as error:
@@ -188,6 +196,28 @@ def _links(reader: Reader, types: Sequence[ObjectType]) -> Iterator[bytes]:
                 link.label,
             )
             yield msgspec.json.encode(dict(zip(_LINKS, values, strict=True)))
+
+
+def _past_values(reader: Reader, types: Sequence[ObjectType]) -> Iterator[bytes]:
+    for type_ in types:
+        for value in reader.histories.values(type_.name):
+            yield msgspec.json.encode(dict(zip(PAST, past_row(type_, value), strict=True)))
+
+
+def past_row(type_: ObjectType, past: PastValue) -> tuple[str | None, ...]:
+    """A past value as a row of its table."""
+    return (
+        type_.name, str(past.id), past.property, past.value, past.timestamp,
+        past.source_type, past.source_id, past.source_label, past.updated_by_user_id,
+    )  # fmt: skip
+
+
+def _whole(db: duckdb.DuckDBPyConnection, expected: int) -> None:
+    row = db.execute(f"SELECT count(*) FROM {HISTORY}").fetchone()  # noqa: S608 - our own word
+    if row != (expected,):
+        raise Incomplete(
+            f"{DUCKDB} holds {row} of {HISTORY}, the store {expected}; the file was not replaced."
+        )
 
 
 def _once(db: duckdb.DuckDBPyConnection, table: str, expected: int) -> int:

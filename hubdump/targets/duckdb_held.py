@@ -14,7 +14,7 @@ from hubdump.model import ObjectType, State
 from hubdump.store.reader import Reader, StoredRecord
 from hubdump.targets import DUCKDB, columns
 from hubdump.targets.compared import Content, Contents, Differences, compare
-from hubdump.targets.duckdb_file import ASSOCIATIONS, MEMORY
+from hubdump.targets.duckdb_file import ASSOCIATIONS, HISTORY, MEMORY, PAST, past_row
 
 _ROWS = 500
 _NULL = Raw(b"null")
@@ -51,7 +51,11 @@ def differences(dump: Path, types: Sequence[ObjectType]) -> dict[str, Difference
         with duckdb.connect(path, read_only=True, config=config) as db:
             found = {f"{DUCKDB} {type_.name}": _of_type(db, reader, type_) for type_ in types}
             links = _compared(lambda: _expected_links(reader, types), lambda: _found_links(db))
-            return found | {f"{DUCKDB} {ASSOCIATIONS}": links}
+            found[f"{DUCKDB} {ASSOCIATIONS}"] = links
+            if reader.histories.asked():
+                past = _compared(lambda: _expected_past(reader, types), lambda: _found_past(db))
+                found[f"{DUCKDB} {HISTORY}"] = past
+            return found
     except duckdb.Error as error:
         return {DUCKDB: _unreadable(error)}
     finally:
@@ -126,6 +130,16 @@ def _found_links(db: duckdb.DuckDBPyConnection) -> Iterator[Content]:
     return map(_link, _rows(db, ASSOCIATIONS, _LINKS))
 
 
+def _expected_past(reader: Reader, types: Sequence[ObjectType]) -> Iterator[Content]:
+    for type_ in types:
+        for value in reader.histories.values(type_.name):
+            yield _past(past_row(type_, value))
+
+
+def _found_past(db: duckdb.DuckDBPyConnection) -> Iterator[Content]:
+    return map(_past, _rows(db, HISTORY, PAST))
+
+
 def _rows(db: duckdb.DuckDBPyConnection, table: str, names: Sequence[str]) -> Iterator[tuple[Any, ...]]:
     """The rows of a table, a few hundred at a time."""
     listed = ", ".join(map(_quoted, names))
@@ -141,6 +155,11 @@ def _record(type_: str, row: tuple[Any, ...]) -> Content:
 def _link(row: tuple[Any, ...]) -> Content:
     from_, from_id, to, to_id, category, type_id, _ = row
     return f"{from_} {from_id} to {to} {to_id} ({category} {type_id})", msgspec.json.encode(row)
+
+
+def _past(row: tuple[Any, ...]) -> Content:
+    type_, id_, property_, _, timestamp, source, source_id, *_ = row
+    return f"{type_} {id_} {property_} {timestamp} ({source} {source_id})", msgspec.json.encode(row)
 
 
 def _quoted(name: str) -> str:

@@ -37,6 +37,7 @@ def of_type(reader: Reader, type_: ObjectType) -> Iterator[Finding]:
         told = f"{records:,} records, complete up to {instant_text(mark.fresh_us)}{cut}"
         yield Finding("complete", type_.name, told)
     yield from _foreign(reader, type_)
+    yield from _past(reader, type_)
     left_out = [f"{one.id} ({one.purpose}: {one.reason})" for one in reader.quarantined(type_.name)]
     if left_out:
         yield wrong("quarantine", type_.name, "HubSpot failed to give", left_out)
@@ -57,6 +58,18 @@ def _foreign(reader: Reader, type_: ObjectType) -> Iterator[Finding]:
         yield wrong("types", type_.name, "another record, or of another type", foreign)
     elif records:
         yield Finding("types", type_.name, f"all {records:,} that were ever seen are {type_.name}, each once")
+
+
+def _past(reader: Reader, type_: ObjectType) -> Iterator[Finding]:
+    """Every past value is as it was written, and they are as many as were."""
+    expected, found = reader.histories.count(type_.name), sum(1 for _ in reader.histories.values(type_.name))
+    damaged = [f"{past.id} {past.property}" for past in reader.histories.damaged(type_.name)]
+    if damaged:
+        yield wrong("history", type_.name, "past values are not as written", damaged)
+    if found != expected:
+        yield wrong("history", type_.name, f"{found:,} past values, {expected:,} were written")
+    elif found and not damaged:
+        yield Finding("history", type_.name, f"{found:,} past values, each once and as written")
 
 
 def _is_itself(type_: ObjectType, record: StoredRecord) -> bool:
