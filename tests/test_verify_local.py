@@ -15,6 +15,8 @@ import pytest
 
 from hubdump import load
 from hubdump.catalog import TYPES, by_name
+from hubdump.extract.plan import Wishes
+from hubdump.extract.wanted import wanted
 from hubdump.sandbox import InProcess
 from hubdump.store.store import Store
 from hubdump.targets import duckdb_held, json_held
@@ -32,7 +34,7 @@ CALLS_JSON = "raw/engagements_call_partial.json"
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A dump with all its targets, made once."""
     dump = tmp_path_factory.mktemp("made") / "dump"
-    assert extracted(InProcess(SPEC), dump) == {}
+    assert extracted(InProcess(SPEC), dump, wishes=Wishes(history=wanted(["calls:hs_call_title"]))) == {}
     store = Store(dump / "store.sqlite")
     try:
         load.write_partials(dump, TYPES, store, lambda _: None, asked=True)
@@ -68,7 +70,7 @@ def test_a_dump_as_it_was_made_is_as_it_must_be(dump: Path) -> None:
     findings = checked(dump)
     assert [finding for finding in findings if finding.verdict is not Verdict.RIGHT] == []
     checks = {finding.check for finding in findings}
-    assert checks == {"pages", "complete", "types", "sides", "targets", "files"}
+    assert checks == {"pages", "complete", "types", "history", "sides", "targets", "files"}
     assert "132 records, each once" in next(f.text for f in findings if f.what == "json")
     assert "209 records, each once" in next(f.text for f in findings if f.what == "duckdb")
 
@@ -170,6 +172,13 @@ def test_every_harm_to_a_json_file_is_named(
          "otherwise than in the store", "associations"),
         ("INSERT INTO associations SELECT * REPLACE ('7' AS to_id) FROM associations WHERE from_id = ?",
          "not in the store", "associations"),
+        ("DELETE FROM property_history WHERE id = ?", "missing", "property_history"),
+        ("UPDATE property_history SET value = 'planted' WHERE id = ?", "otherwise than in the store",
+         "property_history"),
+        ("UPDATE property_history SET source_label = 'planted' WHERE id = ?", "otherwise than in the store",
+         "property_history"),
+        ("INSERT INTO property_history SELECT * REPLACE ('1' AS id) FROM property_history WHERE id = ?",
+         "not in the store", "property_history"),
     ],
 )  # fmt: skip
 def test_every_harm_to_the_duckdb_file_is_named(sql: str, kind: str, where: str, dump: Path) -> None:
@@ -184,7 +193,7 @@ def test_every_harm_to_the_duckdb_file_is_named(sql: str, kind: str, where: str,
     names = planted[f"hubdump.duckdb {where}: {kind}"]
     told = "1" if "'1' AS id" in sql else found[0]
     assert names
-    assert all(name == f"calls {told}" or name.startswith(f"calls {told} to ") for name in names)
+    assert all(name == f"calls {told}" or name.startswith(f"calls {told} ") for name in names)
     assert len(planted) == 1
 
 
@@ -200,7 +209,7 @@ def test_what_a_target_has_otherwise_is_wrong_by_name(dump: Path) -> None:
     assert f"files {CALLS_JSON}: missing, or changed since it was written" in found
 
 
-@pytest.mark.parametrize("table", ["calls", "associations"])
+@pytest.mark.parametrize("table", ["calls", "associations", "property_history"])
 def test_a_table_that_is_gone_is_told(table: str, dump: Path) -> None:
     with duckdb.connect(dump / "hubdump.duckdb") as db:
         db.execute(f"DROP TABLE {table}")
@@ -214,6 +223,25 @@ def test_a_file_that_is_gone_or_no_longer_one_is_told(name: str, dump: Path) -> 
     assert f"targets {name}: cannot be read" in wrong(dump)
     path.unlink()
     assert f"targets {name}: cannot be read" in wrong(dump)
+
+
+@pytest.mark.parametrize(
+    ("sql", "told"),
+    [
+        (
+            "UPDATE histories SET value = 'planted' WHERE id = ?",
+            "past values are not as written: {} hs_call_title",
+        ),
+        ("DELETE FROM histories WHERE id = ?", " were written"),
+    ],
+)
+def test_a_past_value_that_is_changed_or_gone_in_the_store_is_named(sql: str, told: str, dump: Path) -> None:
+    with opened(dump) as db:
+        (id_,) = db.execute("SELECT id FROM histories ORDER BY id LIMIT 1").fetchone()
+        assert db.execute(sql, (id_,)).rowcount > 0
+    findings = [f for f in checked(dump) if f.check == "history"]
+    assert [f.verdict for f in findings] == [Verdict.WRONG]
+    assert told.format(id_) in findings[0].text
 
 
 def test_a_flipped_bit_in_a_page_is_found_and_its_records_are_named(dump: Path) -> None:

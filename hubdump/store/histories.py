@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
 from pathlib import Path
+from typing import NamedTuple
 
 from hubdump.model import Due, HistoriesRead, PastValue
 from hubdump.store.database import HISTORY, disk_errors
@@ -25,6 +26,21 @@ _VALUES = """
 SELECT digest, id, property, at_us, timestamp, value, source_type, source_id, source_label, updated_by_user_id, more
 FROM histories WHERE type = (SELECT number FROM types WHERE name = ?)
 """
+
+
+_READ = """
+SELECT id, names, history_reads.updated_us, history_reads.seen_us FROM history_reads JOIN records USING (type, id)
+WHERE history_reads.type = ?1 AND id > ?2 AND id <= ?3 AND state = 0 ORDER BY id LIMIT ?4
+"""
+_HERE = "SELECT 1 FROM histories WHERE type = ? AND id = ? AND property = ? AND at_us = ? AND digest = ?"
+
+
+class Mark(NamedTuple):
+    """Of which properties a record's history is whole, as of which version, read in a round of which `seen_us`."""
+
+    names: frozenset[str]
+    updated_us: int | None
+    seen_us: int
 
 
 class Histories:
@@ -58,6 +74,21 @@ class Histories:
                 " SELECT ?1, ?2, ?3, ?4, seen_us FROM types WHERE number = ?1",
                 (type_, id_, self._set(sets, read), updated_us),
             )
+
+    def read(self, type_: str, after: int, last: int, count: int) -> dict[int, Mark]:
+        """Up to `count` active records of which histories were read, above `after` and up to `last`, ascending."""
+        with disk_errors(self.path):
+            sets = self._sets()
+            rows = self._db.execute(_READ, (self._number(type_), after, last, count))
+            return {id_: Mark(sets[names], updated_us, seen_us) for id_, names, updated_us, seen_us in rows}
+
+    def lacking(self, type_: str, values: Iterable[PastValue]) -> list[PastValue]:
+        """Those of some past values of a type that are not here."""
+        with disk_errors(self.path):
+            number = self._number(type_)
+            return [
+                value for value in values if not self._db.execute(_HERE, _row(number, value)[:5]).fetchone()
+            ]
 
     def count(self, type_: str) -> int:
         """How many past values of a type are kept."""

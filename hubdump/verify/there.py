@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hubdump.errors import Incomplete
 from hubdump.model import ObjectType
-from hubdump.verify import associated, records, totals
+from hubdump.verify import associated, past, records, totals
 from hubdump.verify.findings import Asked, Level, unchecked
 from hubdump.verify.portal import Portal
 from hubdump.verify.records import Proof
@@ -21,7 +21,7 @@ async def check(portal: Portal, dump: Path, types: Sequence[ObjectType], asked: 
         found["portal"] = Proof(await totals.usage(portal, dump, types))
     if asked.level is Level.FULL:
         moved = {name: proof.moved for name, proof in found.items()}
-        more = await _each(types, lambda type_: _associations(portal, dump, type_, asked, moved))
+        more = await _each(types, lambda type_: _around(portal, dump, type_, asked, moved))
         for name, proof in more.items():
             found[name].findings += proof.findings
     return found
@@ -36,11 +36,13 @@ async def _of_type(portal: Portal, dump: Path, type_: ObjectType, asked: Asked) 
     return await records.compare(portal, dump, type_, piece, full=asked.level is Level.FULL)
 
 
-async def _associations(
+async def _around(
     portal: Portal, dump: Path, type_: ObjectType, asked: Asked, moved: Mapping[str, Collection[int]]
 ) -> Proof:
+    """Every association and past value."""
     piece = records.piece(dump, type_, asked.piece, asked.pieces)
-    return Proof(await associated.check(portal, dump, type_, piece, moved))
+    associations = await associated.check(portal, dump, type_, piece, moved)
+    return Proof([*associations, *await past.check(portal, dump, type_, piece)])
 
 
 async def _each(
