@@ -28,8 +28,9 @@ class Changes:
         own: dict[str, str | None] = {"hs_object_source": source}
         if shelf.kind.engagement:
             own["hs_engagement_type"] = shelf.kind.engagement
-        shelf.add(id_, State(Times(now_ms, now_ms, 0), own | dict(values)), self.portal.stamp(now_ms))
-        self._remember(shelf, id_, values, now_ms, source)
+        written = own | dict(values)
+        shelf.add(id_, State(Times(now_ms, now_ms, 0), written), self.portal.stamp(now_ms))
+        self._remember(shelf, id_, written, now_ms, source)
         return id_
 
     def update(self, shelf: Shelf, id_: int, values: Values, now_ms: int, source: str = API) -> None:

@@ -15,7 +15,7 @@ from hubdump.sandbox.config import SandboxError
 from hubdump.sandbox.limits import midnight
 from hubdump.sandbox.log import requests, summary
 from hubdump.sandbox.objects import locate
-from hubdump.sandbox.truth import truth
+from hubdump.sandbox.truth import definitions, history, truth
 from hubdump.sandbox.world import World
 
 ADVANCE_S_MAX = 10 * 366 * 86_400
@@ -31,9 +31,12 @@ def answer(world: World, request: Request, wall_s: float) -> Response:
 
 
 def _truth(world: World, request: Request, _: float) -> Response:
-    types, items = Query(request).many("types") or [], Query(request).many("items") or []
-    around = collected.truth(world.router.answerers, items) if items or not types else {}
-    return Response(200, b"".join(truth(world.portal, types, around)), {"Content-Type": "application/json"})
+    query = Query(request)
+    items, defined, told = (query.many(name) or [] for name in ("items", "definitions", "history"))
+    types = query.many("types") or [*defined, *told]
+    more = collected.truth(world.router.answerers, items) if items or not types else {}
+    more |= definitions(world.portal, defined) | history(world.portal, told)
+    return Response(200, b"".join(truth(world.portal, types, more)), {"Content-Type": "application/json"})
 
 
 def _requests(world: World, request: Request, _: float) -> Response:
@@ -141,7 +144,7 @@ def _edit(world: World, edit: dict[str, Any], wall_s: float) -> dict[str, Any]:
 RESET = "a fresh portal, an empty log, full budgets, the same seed"
 CONTROLS: dict[str, tuple[str, Callable[[World, Request, float], Response]]] = {
     "GET truth": (
-        "all ids, associations and keys of items as they are now (types=a,b; items=a,b: their bodies too)",
+        "all ids, associations and keys of items as they are now (types=, items=, definitions=, history=a,b)",
         _truth,
     ),
     "GET requests": ("the log (windows=1: the fullest ones; summary=1: by route instead)", _requests),

@@ -71,12 +71,19 @@ class Emulated:
     token: str
     ask: Callable[[Request], Response]
 
-    def truth(self, *types: str, items: Sequence[str] = ()) -> dict[str, Any]:
+    def truth(
+        self,
+        *types: str,
+        items: Sequence[str] = (),
+        definitions: Sequence[str] = (),
+        history: Sequence[str] = (),
+    ) -> dict[str, Any]:
         """All ids by type, live and archived, all associations and all keys of items, as they are now.
 
-        Of `items` (owners, forms...) the bodies too.
+        Of `items` (owners, forms...) the bodies too, of `definitions` and `history` (names of types) those.
         """
-        query = (("types", ",".join(types)), ("items", ",".join(items)))
+        asked = {"types": types, "items": items, "definitions": definitions, "history": history}
+        query = tuple((name, ",".join(names)) for name, names in asked.items())
         found: dict[str, Any] = self._control("GET", "truth", query=query)
         return found
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from hubdump.sandbox.beliefs import Beliefs
@@ -16,14 +16,24 @@ API = "INTEGRATION"
 def histories(
     shelf: Shelf, id_: int, names: Sequence[str], beliefs: Beliefs
 ) -> dict[str, list[dict[str, Any]]]:
-    """The versions of each of these properties that is defined; empty lists where one was never set."""
+    """The newest versions of each of these properties that is defined; empty lists where one was never set."""
     most = beliefs.number("history-max")
-    known = [name for name in names if name in shelf.definitions and not shelf.definitions[name].archived]
-    found = {name: [_written(version) for version in _versions(shelf, id_, name)] for name in known}
+    found = full(shelf, id_, names, beliefs)
     return {name: versions[:most] if most else versions for name, versions in found.items()}
 
 
-def _versions(shelf: Shelf, id_: int, name: str) -> list[Version]:
+def full(shelf: Shelf, id_: int, names: Iterable[str], beliefs: Beliefs) -> dict[str, list[dict[str, Any]]]:
+    """All that there ever was of them."""
+    known = [name for name in names if name in shelf.definitions and not shelf.definitions[name].archived]
+    filled = beliefs["contacts-hs-lastmodified"] == "filled"
+    modified = {shelf.kind.modified, *(["hs_lastmodifieddate"] if filled else [])}
+    return {
+        name: [_written(version) for version in _versions(shelf, id_, name, is_modified=name in modified)]
+        for name in known
+    }
+
+
+def _versions(shelf: Shelf, id_: int, name: str, *, is_modified: bool) -> list[Version]:
     """Newest first: what was written, then what the seed has."""
     entry = shelf.entries.get(id_)
     written = entry.history.get(name, []) if entry is not None else []
@@ -33,8 +43,10 @@ def _versions(shelf: Shelf, id_: int, name: str) -> list[Version]:
         return []
     if name == "hs_object_id":
         return [(times.created_ms, str(id_), "CRM_UI")]
-    if name == shelf.kind.modified:
+    if is_modified:
         return [(times.updated_ms, iso(times.updated_ms), "CALCULATED")]
+    if name == shelf.kind.created and index is None:
+        return [(times.created_ms, iso(times.created_ms), API)]
     base = _base(shelf, index, name) if index is not None else []
     return written[::-1] + base
 
@@ -46,7 +58,8 @@ def _base(shelf: Shelf, index: int, name: str) -> list[Version]:
     value = iso(times.created_ms) if name == shelf.kind.created else shelf.base_value(index, name)
     chance = mix(numbers.hash(index) ^ len(name))
     definition = shelf.definitions[name]
-    if value is None and chance % 4:
+    never = definition.unique is None and not any(definition.pool)
+    if value is None and (chance % 4 or never):
         return []
     source = "CALCULATED" if definition.calculated else ("CRM_UI", API, "CRM_UI", "IMPORT")[chance >> 8 & 3]
     if definition.unique or name == shelf.kind.created:

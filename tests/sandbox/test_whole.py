@@ -86,7 +86,7 @@ def test_one_contact_has_50000_associations_in_pages() -> None:
     assert sizes == {500: 100}
 
 
-@pytest.mark.parametrize("seed", [7, 8, 12])
+@pytest.mark.parametrize("seed", [8, 10])  # of seed 10 the first contact of all is archived
 def test_whoever_has_the_seed_has_that_contact(seed: int) -> None:
     associations = Asking(FEW, seed=seed).truth("readings")["associations"]
     ends = Counter(other for _, _, to, other, *_, label in associations if to == "contacts" and label is None)
