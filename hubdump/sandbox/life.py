@@ -12,6 +12,8 @@ from itertools import islice
 from hubdump.sandbox.changes import Changes
 from hubdump.sandbox.config import SandboxError
 from hubdump.sandbox.definitions import sentence
+from hubdump.sandbox.item_life import LIVING, ItemLife
+from hubdump.sandbox.items import Items
 from hubdump.sandbox.numbers import mix
 from hubdump.sandbox.portal import Portal
 from hubdump.sandbox.records import Shelf
@@ -22,6 +24,7 @@ LIFE = {
     "EVENTS=N/s": "so many a second (also N/min): edits, creates, archives, restores, merges, erasures, associations, "
     "dissociations, recalculations (which move no modified time)",
     "EVENTS:TYPE=N/s": "only of one type of records",
+    "items=N/s": "items around the records are made, changed, archived, removed; items:COLLECTION=N/s of one only",
     "mass:TYPE:COUNT@SECOND": "so many records get one value, and one millisecond as their last change",
     "until:SECOND": "nothing happens after this",
 }
@@ -29,11 +32,12 @@ _RATE = re.compile(r"(\w+)(?::(\w+))?=(\d{1,5}(?:\.\d{1,4})?)/(s|min)", re.ASCII
 _MASS = re.compile(r"mass:(\w+):(\d{1,7})@(\d{1,7}(?:\.\d{1,3})?)", re.ASCII)
 _UNTIL = re.compile(r"until:(\d{1,7})", re.ASCII)
 SOURCE = "CRM_UI"
+ITEMS = "items"
 
 
 @dataclass(frozen=True, slots=True)
 class Rhythm:
-    """Events of one sort, one every `every_ms`; '' stands for every type."""
+    """Events of one sort, one every `every_ms`; `type_` is a type or a collection, '' stands for every one."""
 
     event: str
     type_: str
@@ -52,13 +56,14 @@ class Mass:
 class Life:
     """The life of one portal. It begins when it is first told the time. SandboxError for a text that is none."""
 
-    def __init__(self, text: str, portal: Portal) -> None:
+    def __init__(self, text: str, portal: Portal, items: Items) -> None:
         self._portal, self._changes = portal, Changes(portal)
         self._events: dict[str, Callable[[Shelf, int, int], None]] = {
             "edits": self._edit, "creates": self._create, "archives": self._archive, "restores": self._restore,
             "merges": self._merge, "erasures": self._erase, "associations": self._associate,
             "dissociations": self._dissociate, "recalculations": self._recalculate,
         }  # fmt: skip
+        self._around = ItemLife(items)
         self._rhythms: list[Rhythm] = []
         self._masses: list[Mass] = []
         self._until_ms: float = float("inf")
@@ -89,6 +94,9 @@ class Life:
                 return
 
     def _happen(self, rhythm: Rhythm, chance: int, now_ms: int) -> None:
+        if rhythm.event == ITEMS:
+            self._around.happen(rhythm.type_, mix(chance), now_ms)
+            return
         shelf = self._shelf(rhythm, chance)
         if shelf is not None:
             self._events[rhythm.event](shelf, mix(chance), now_ms)
@@ -206,16 +214,16 @@ class Life:
             self._until_ms = 1000 * int(until[1])
         elif mass and mass[1] in self._portal.shelves and int(mass[2]) <= MASS_MAX:
             self._masses.append(Mass(mass[1], int(mass[2]), int(1000 * float(mass[3]))))
-        elif (
-            rate
-            and rate[1] in self._events
-            and (not rate[2] or rate[2] in self._portal.shelves)
-            and float(rate[3]) > 0
-        ):
+        elif rate and self._knows(rate[1], rate[2]) and float(rate[3]) > 0:
             every_ms = {"s": 1000, "min": 60_000}[rate[4]] / float(rate[3])
             self._rhythms.append(Rhythm(rate[1], rate[2] or "", every_ms))
         else:
             raise SandboxError(f"life is '{part}', but must be of: {'; '.join(LIFE)}")
+
+    def _knows(self, event: str, kind: str | None) -> bool:
+        """Whether there is such an event, of this type or collection (None: of any)."""
+        kinds = LIVING if event == ITEMS else self._portal.shelves
+        return event in {ITEMS, *self._events} and (kind is None or kind in kinds)
 
 
 _ONLY = {"merges": "contacts", "erasures": "contacts"}

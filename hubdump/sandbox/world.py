@@ -35,9 +35,9 @@ class World:
         self.portal = Portal(spec(config.portal), config.seed, self.beliefs, config.without)
         if self.portal.spec.merged:
             merge_chains(self.portal)
-        self.life = Life(config.life, self.portal)
         self.limits = Limits(config.tier_limits, self.beliefs, self.portal.id)
         self.items = Items(self.portal)
+        self.life = Life(config.life, self.portal, self.items)
         self.availability = Availability(self.portal, self.beliefs)
         self.router = Router(Objects(self.portal, self.beliefs), self.items, self.usage)
         self.apps = Apps(config)

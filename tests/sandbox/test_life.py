@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from hubdump.sandbox import InProcess, SandboxError
+from hubdump.sandbox.item_life import LIVING, STREAMS
 from tests.sandbox.asking import OBJECTS, Asking
+from tests.sandbox.collecting import listed, truth
 
 BUSY = (
     "edits=9/s,creates=4/s,archives=2/s,restores=30/min,merges=1/s,erasures=0.5/s,associations=4/s,"
@@ -104,6 +106,8 @@ def test_a_mass_update_stamps_all_with_one_millisecond() -> None:
         "edits=1/h",
         "naps=1/s",
         "edits:butterflies=1/s",
+        "items:contacts=1/s",
+        "edits:forms=1/s",
         "mass:calls@3",
         "mass:x:3@3",
         "until:x",
@@ -131,3 +135,33 @@ def test_under_the_worst_beliefs_lists_and_searches_still_come_to_their_ends() -
         assert len(portal.ids(name)) > 30
         assert portal.search(name, limit=5, sorts=["hs_object_id"])["total"] > 30
     assert set(portal.truth("contacts")["live"]["contacts"]) != before
+
+
+def test_items_are_made_changed_archived_and_removed_and_lists_agree_with_the_truth() -> None:
+    names = [name for name in LIVING if name not in STREAMS]
+    still = Asking("small")
+    before = {name: truth(still, name) for name in (*names, "email_events")}
+    portal = Asking("small", life="items=20/s,items:forms=2/s,until:30")
+    portal.get("/crm/owners/2026-09")
+    portal.client.advance(31)
+    portal.get("/crm/owners/2026-09")
+    after = {name: truth(portal, name) for name in before}
+    assert all(set(after[name]) - set(before[name]) for name in before)
+    assert set(before["email_events"]) < set(after["email_events"])
+    removed = [name for name in names if set(before[name]) - set(after[name])]
+    assert set(removed) & {"owners", "forms", "marketing_emails"} == set()
+    assert len(removed) > 3
+    changed = [n for n in names if any(after[n].get(key, body) != body for key, body in before[n].items())]
+    assert len(changed) > 6
+    forms = [after["forms"][key]["archived"] for key in before["forms"]]
+    assert forms != [body["archived"] for body in before["forms"].values()]
+    listing = {"formTypes": "all", "limit": "100"}
+    live = listed(portal, "/marketing/v3/forms", **listing)
+    assert live | listed(portal, "/marketing/v3/forms", **listing, archived="true") == after["forms"]
+    assert listed(portal, "/automation/v4/flows") == after["workflows"]
+    again = Asking("small", life="items=20/s,items:forms=2/s,until:30")
+    again.get("/crm/owners/2026-09")
+    for _ in range(31):
+        again.client.advance(1)
+        again.get("/crm/owners/2026-09")
+    assert {name: truth(again, name) for name in before} == after
