@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import stat
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,6 @@ from pydantic_settings import (
     NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
-    TomlConfigSettingsSource,
 )
 
 from hubdump.errors import UsageError
@@ -45,7 +45,6 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         env_file=DOTENV,
         env_file_encoding="utf-8",
-        toml_file=TOML,
         extra="ignore",
         frozen=True,
         env_ignore_empty=True,
@@ -88,9 +87,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the library passes it by name
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        toml = TomlConfigSettingsSource(settings_cls).toml_data
-        renamed = {TOML_NAMES.get(name, name): value for name, value in toml.items()}
-        return init_settings, env_settings, dotenv_settings, InitSettingsSource(settings_cls, renamed)
+        return init_settings, env_settings, dotenv_settings, InitSettingsSource(settings_cls, _toml())
 
     @property
     def number(self) -> int | None:
@@ -167,6 +164,11 @@ def _dotenv() -> dict[str, str]:
         return {name: value for name, value in dotenv_values(DOTENV, encoding="utf-8").items() if value}
     except (ValueError, OSError) as error:
         raise UsageError(f"{DOTENV} cannot be read: {error}") from error
+
+
+def _toml() -> dict[str, Any]:
+    content = tomllib.loads(TOML.read_text(encoding="utf-8")) if TOML.exists() else {}
+    return {TOML_NAMES.get(name, name): value for name, value in content.items()}
 
 
 def _refuse_secrets_in_toml() -> None:
