@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+
+import msgspec
 
 from hubdump.errors import Incomplete
 from hubdump.events import Emit, FileWritten, Noted
@@ -13,10 +15,11 @@ from hubdump.store.database import disk_errors
 from hubdump.store.reader import Reader
 from hubdump.store.store import Store
 from hubdump.targets import check, child, columns, expected, json_files
-from hubdump.targets.written import MENDED, Written
+from hubdump.targets.written import MENDED, UNFIT, Unfit, Written
 
 # Above this many records the JSON files are written only when asked for: they are read whole by most.
 JSON_RECORDS_MAX = 200_000
+UNFIT_NAMED_MAX = 3
 
 
 def move_aside(dump: Path, store: Store, emit: Emit) -> None:
@@ -97,6 +100,27 @@ def keep(store: Store, emit: Emit, dump: Path, written: Written) -> None:
                 "sent them. The store has them as they came."
             )
         )
+    if written.unfit or store.meta(UNFIT + written.path):
+        store.set_meta(UNFIT + written.path, msgspec.json.encode(written.unfit).decode())
+    for line in _unfit(written.path, written.unfit):
+        emit(Noted(line))
+    if written.strange:
+        emit(Noted(f"Properties of types that hubdump does not know are texts: {', '.join(written.strange)}"))
+
+
+def _unfit(path: str, found: Sequence[Unfit]) -> Iterator[str]:
+    """How many texts are NULL in a file, or say more than their value does, in a line each."""
+    told = {
+        "are NULL: no values of their property's type": [(one.as_null, one) for one in found if one.as_null],
+        "are cut to the microsecond": [(one.cut, one) for one in found if one.cut],
+    }
+    for became, counts in told.items():
+        if counts:
+            most = sorted(counts, reverse=True)[:UNFIT_NAMED_MAX]
+            named = ", ".join(f"{one.table}.{one.column} {n}" for n, one in most)
+            more = f" and {len(counts) - len(most)} more columns" if len(counts) > len(most) else ""
+            total = sum(n for n, _ in counts)
+            yield f"{total} texts in {path} {became} ({named}{more}). _raw has them; _unparsed counts them."
 
 
 def check_targets(dump: Path, types: Sequence[ObjectType], targets: Sequence[str]) -> None:

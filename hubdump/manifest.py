@@ -16,7 +16,7 @@ from hubdump.printable import clean
 from hubdump.store.reader import Reader
 from hubdump.store.store import Store
 from hubdump.targets import columns
-from hubdump.targets.written import MENDED, replacing
+from hubdump.targets.written import MENDED, UNFIT, Unfit, replacing
 from hubdump.version import __version__
 
 NAME = "manifest.json"
@@ -62,6 +62,11 @@ def write_manifest(dump: Path, run: str, store: Store, ended: RunEnded) -> None:
             "mended": {
                 file.path: int(told) for file in reader.files() if (told := reader.meta(MENDED + file.path))
             },
+            "unparsed": {
+                file.path: list(_unfit(told))
+                for file in reader.files()
+                if (told := reader.meta(UNFIT + file.path))
+            },
             "columns": {
                 name: more for name in ended.types if (more := columns.suffixed(columns.of(reader, name)))
             },
@@ -77,6 +82,11 @@ def _beliefs(refuted: Mapping[str, str], ended: RunEnded) -> dict[str, str]:
     """Each belief as assumed, observed or refuted, and by what."""
     seen = {text: "refuted" if text in ended.verdict else "observed" for text in OBSERVED}
     return seen | {text: f"refuted: {by}" for text, by in refuted.items()} | dict.fromkeys(ASSUMED, "assumed")
+
+
+def _unfit(kept: str) -> Iterator[dict[str, str | int]]:
+    """Of each column, how many texts could not become values."""
+    return (one._asdict() for one in msgspec.json.decode(kept, type=list[Unfit]))
 
 
 def _quarantined(reader: Reader, type_: str) -> Iterator[dict[str, str | None]]:

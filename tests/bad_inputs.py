@@ -162,7 +162,7 @@ TABLE: tuple[BadInput, ...] = (
     v(16, "depth 2,000", "where readers give up (about 1,000 levels): from 64 on as text, counted", (DEEP, DEEP_TEXT)),
     v(17, "1 MB string", EXACT, (b'"' + b"x" * 2**20 + b'"', "x" * 2**20)),
     BadInput(18, "20 MB page", EXACT, Shown("test_a_page_of_20_mb_comes_home")),
-    v(19, "empty, null, missing", "empty text, NULL, NULL; _raw and the files tell them apart", (b'""', ""),
+    v(19, "empty, null, missing", "NULL in DuckDB; _raw and the files tell them apart", (b'""', ""),
       (b"null", None), (None, None)),
     a(20, "trailing garbage", lambda body: body + b"}garbage"),
     a(21, "two documents", lambda body: body + body),

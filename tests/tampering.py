@@ -69,7 +69,7 @@ class Home:
         """Fill the targets as a run does: in processes of their own, and read again."""
         store = Store(self.folder / "store.sqlite")
         try:
-            types, emit = self._types(), self.told.append
+            types, emit = self.types(), self.told.append
             load.write_partials(self.folder, types, store, emit, asked=True)
             load.write_json(self.folder, types, store, emit, asked=True)
             load.write_duckdb(self.folder, types, store, emit)
@@ -79,14 +79,14 @@ class Home:
 
     def write(self, *targets: str) -> None:
         """Fill the targets by the same code in this process, and count what is there."""
-        types = self._types()
+        types = self.types()
         for target in [import_module(TARGETS[name].module) for name in targets]:
             target.write(self.folder, types)
             reader = Reader(self.folder / "store.sqlite")
             assert [target.count(self.folder, t.name) for t in types] == [reader.count(t.name) for t in types]
             reader.close()
 
-    def _types(self) -> list[ObjectType]:
+    def types(self) -> list[ObjectType]:
         reader = Reader(self.folder / "store.sqlite")
         names = [name for name in reader.types() if reader.bookmark(name).fresh_us is not None]
         reader.close()

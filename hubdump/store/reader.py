@@ -183,6 +183,12 @@ class Reader:
             for from_id, to_type, *rest in self._db.execute(sql, (self._types.get(type_, 0),)):
                 yield self._names[to_type], Association(from_id, *rest)
 
+    def count_associations(self, type_: str) -> int:
+        """How many associations were read from a type's side."""
+        with disk_errors(self.path):
+            sql = "SELECT count(*) FROM associations WHERE from_type = ?"
+            return int(self._db.execute(sql, (self._types.get(type_, 0),)).fetchone()[0])
+
     def definitions(self, type_: str) -> list[tuple[str, bytes]]:
         """A type's properties in HubSpot's order: (name, HubSpot's JSON)."""
         sql = "SELECT name, definition FROM properties WHERE type = ? ORDER BY position"

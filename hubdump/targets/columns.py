@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from hubdump.hubspot import schema
 from hubdump.store.reader import Reader
 from hubdump.store.store import Store
 
@@ -42,6 +43,11 @@ def of(reader: Reader, type_: str) -> dict[str, str]:
     names = [name for name, _ in reader.definitions(type_)]
     columns = assigned(names, _kept(reader.meta(_KEY + type_)))
     return {name: columns[name] for name in names}
+
+
+def defined(reader: Reader, type_: str) -> list[schema.Property]:
+    """The properties of a type, in HubSpot's order."""
+    return [schema.defined(name, definition) for name, definition in reader.definitions(type_)]
 
 
 def keep(store: Store, type_: str) -> dict[str, str]:

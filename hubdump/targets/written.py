@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from hubdump.catalog import TYPES
 from hubdump.errors import UsageError
@@ -18,20 +18,37 @@ from hubdump.store.database import disk_errors
 
 # With a file's path: the key under which the store keeps how many values in it are mended.
 MENDED = "mended:"
+# Likewise, how many texts in each column of it became NULL or lost something.
+UNFIT = "unfit:"
 _TYPE_ID = re.compile(r"[0-9]+-[0-9]+\Z")
+
+
+class Unfit(NamedTuple):
+    """Of a column: how many texts are NULL because they are no value of its kind, and how many values say less than
+    their text (an instant, below the microsecond).
+    """
+
+    table: str
+    column: str
+    kind: str
+    as_null: int
+    cut: int
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
     """A file of the dump: its path in it, the records it holds, and its SHA-256 where it has one to keep.
 
-    `mended` values stand in it as text, since JSON cannot hold them as HubSpot sent them.
+    `mended` values stand in it as text, since JSON cannot hold them as HubSpot sent them. `unfit` are those that
+    are no value of their column's kind, and `strange` HubSpot's types of properties that we do not know.
     """
 
     path: str
     records: int
     mark: str = ""
     mended: int = 0
+    unfit: tuple[Unfit, ...] = ()
+    strange: tuple[str, ...] = ()
 
 
 def file_name(type_: ObjectType) -> str:

@@ -1,0 +1,154 @@
+"""The tables of a dump, the same in every target that has tables.
+
+To add a table, write a function here (or in a file of its own) that makes a `Table` of the store's Reader, and list
+it in `tables`. Its rows are JSON objects of texts and nulls, an object a row; how a text becomes a value is the
+business of the column's kind, and what cannot become one is counted by whoever loads it. Nothing else is to be done:
+the targets make, fill and count the table, and verify holds it against the same rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from hubdump.hubspot.schema import Kind, Property
+from hubdump.model import ObjectType, State
+from hubdump.store.reader import Reader
+from hubdump.targets import columns, rows
+
+ASSOCIATIONS = "associations"
+COLUMNS = "_columns"
+HISTORY = "property_history"
+
+
+Row = tuple[str | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column, and where its texts stand in a row: under its name, else under `key` in the row's `properties`."""
+
+    name: str
+    kind: Kind = Kind.VERBATIM
+    property: Property | None = None
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table and the rows that the store has for it; `count` says how many these are, and `key` names a column in
+    which no two may be alike. `type` is the object type whose records they are, if they are records.
+    """
+
+    name: str
+    columns: tuple[Column, ...]
+    rows: Callable[[], Iterator[bytes]]
+    count: Callable[[], int]
+    key: str = ""
+    type: ObjectType | None = None
+    called: Callable[[Row], str] = lambda row: " ".join(map(str, row))
+
+
+def tables(reader: Reader, types: Sequence[ObjectType]) -> list[Table]:
+    """Every table of a dump of these types, in the order in which they are loaded."""
+    of_types = [_of_type(reader, type_) for type_ in types]
+    past = [_history(reader, types)] if reader.histories.asked() else []
+    return [*of_types, _associations(reader, types), *past, _columns(of_types)]
+
+
+def strange(listed: Sequence[Table]) -> tuple[str, ...]:
+    """HubSpot's types of properties that we do not know, each once."""
+    properties = (column.property for table in listed for column in table.columns)
+    return tuple(dict.fromkeys(p.type for p in properties if p and p.type and not p.known))
+
+
+def _of_type(reader: Reader, type_: ObjectType) -> Table:
+    """The records of a type, whatever became of them, with a column for each property that is defined."""
+    named = columns.of(reader, type_.name)
+    keys = rows.keys(named)
+    defined = columns.defined(reader, type_.name)
+    head = (
+        Column("id"),
+        Column("created_at", Kind.INSTANT),
+        Column("updated_at", Kind.INSTANT),
+        Column("archived", Kind.BOOL),
+        Column("archived_at", Kind.INSTANT),
+    )
+    tail = (
+        Column("_deleted", Kind.BOOL),
+        Column("_merged_into"),
+        Column("_extracted_at", Kind.INSTANT),
+        Column("_raw"),
+    )
+    of_properties = (Column(named[p.name], p.kind, p, keys[p.name]) for p in defined)
+    return Table(
+        type_.name,
+        (*head, *of_properties, *tail),
+        lambda: rows.records(reader, type_.name, keys),
+        lambda: sum(reader.count(type_.name, state) for state in State),
+        "id",
+        type_,
+        lambda row: f"{type_.name} {row[0]}",
+    )
+
+
+def _associations(reader: Reader, types: Sequence[ObjectType]) -> Table:
+    names = ("from_type", "from_id", "to_type", "to_id", "category", "type_id", "label")
+    kinds = {"type_id": Kind.INTEGER}
+
+    def found() -> Iterator[bytes]:
+        for type_ in types:
+            for to, link in reader.associations(type_.name):
+                ends = (type_.name, str(link.from_id), to, str(link.to_id))
+                row = (*ends, link.category, str(link.type_id), link.label)
+                yield msgspec.json.encode(dict(zip(names, row, strict=True)))
+
+    return Table(
+        ASSOCIATIONS,
+        tuple(Column(name, kinds.get(name, Kind.VERBATIM)) for name in names),
+        found,
+        lambda: sum(reader.count_associations(type_.name) for type_ in types),
+        called=lambda row: "{} {} to {} {} ({} {})".format(*row),
+    )
+
+
+def _history(reader: Reader, types: Sequence[ObjectType]) -> Table:
+    """What the properties of records held before, where it was ever asked for."""
+    names = (
+        "type", "id", "property", "value", "timestamp",
+        "source_type", "source_id", "source_label", "updated_by_user_id",
+    )  # fmt: skip
+
+    def found() -> Iterator[bytes]:
+        for type_ in types:
+            for past in reader.histories.values(type_.name):
+                source = (past.source_type, past.source_id, past.source_label, past.updated_by_user_id)
+                row = (type_.name, str(past.id), past.property, past.value, past.timestamp, *source)
+                yield msgspec.json.encode(dict(zip(names, row, strict=True)))
+
+    return Table(
+        HISTORY,
+        tuple(Column(name) for name in names),
+        found,
+        lambda: sum(reader.histories.count(type_.name) for type_ in types),
+        called=lambda row: "{} {} {} {} ({} {})".format(row[0], row[1], row[2], *row[4:7]),
+    )
+
+
+def _columns(of_types: Sequence[Table]) -> Table:
+    """Which column holds which property, and what HubSpot says of it."""
+    names = ("table", "column", "property", "type", "field_type", "label", "kind")
+    found = [
+        (table.name, column.name, p.name, p.type, p.field_type, p.label, column.kind.value)
+        for table in of_types
+        for column in table.columns
+        if (p := column.property)
+    ]
+    return Table(
+        COLUMNS,
+        tuple(Column(name) for name in names),
+        lambda: (msgspec.json.encode(dict(zip(names, row, strict=True))) for row in found),
+        lambda: len(found),
+    )
