@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from hubdump.sandbox.answers import Refused, Request
@@ -39,6 +39,25 @@ class Apps:
     def add(self, token: str, app: App) -> None:
         """Accept a token that was handed out."""
         self._by_token[token] = app
+
+    def grant(self, scope: str, every: Iterable[str], token: str = "") -> None:
+        """Give a scope to the app of a token, or to all, that may have lost it; `every` are all there are."""
+        self._change(token, every, lambda held: held | {scope})
+
+    def revoke(self, scope: str, every: Iterable[str], token: str = "") -> None:
+        """Take it away."""
+        self._change(token, every, lambda held: held - {scope})
+
+    def _change(
+        self, token: str, every: Iterable[str], change: Callable[[frozenset[str]], frozenset[str]]
+    ) -> None:
+        for key in [token] if token else list(self._by_token):
+            app = self._by_token[key]
+            held = frozenset(every) if app.scopes is None else app.scopes
+            self._by_token[key] = replace(app, scopes=change(held))
+
+    def has(self, token: str) -> bool:
+        return token in self._by_token
 
     def of(self, request: Request, wall_s: float) -> App:
         """The app whose token a request bears; Refused (401) when it bears none, or none that holds."""

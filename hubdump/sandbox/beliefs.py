@@ -145,6 +145,10 @@ RECORDS = {
         "records of a type that is not switched on in the object library: refused, not found, or none",
         "403", "404", "empty", worst="404",
     ),
+    "gone-type": _one_of(
+        "a type that was there and is not any more: not found, or its name is not understood", "404", "400",
+        worst="400",
+    ),
     "tier-refusal": _one_of(
         "what the portal's tier lacks: refused without naming a scope, or not found", "403", "404", worst="404"
     ),

@@ -46,8 +46,8 @@ def _of(collection: Collection, told: Callable[[Body], Body] = lambda body: body
 def _types(answerers: Answerers) -> Iterable[str]:
     """The types that the portal has, and that answer."""
     portal, beliefs = answerers.objects.portal, answerers.objects.beliefs
-    off = () if beliefs["library-disabled"] == "empty" else portal.switched_off
-    return [n for n, shelf in portal.shelves.items() if not portal.lacks(shelf.kind) and n not in off]
+    off = set() if beliefs["library-disabled"] == "empty" else portal.switched_off
+    return [kind.name for kind in portal.kinds if not portal.lacks(kind) and kind.name not in off]
 
 
 def _lists(answerers: Answerers) -> Keyed:
@@ -82,7 +82,9 @@ TOLD: Mapping[str, Told] = {
     "teams": _of(TEAMS_OF),
     "pipelines": Told(lambda a, type_: ((p["id"], p) for p in a.pipelines.of(type_)), _types),
     "property_groups": Told(lambda a, type_: ((g["name"], g) for g in a.metadata.groups_of(type_)), _types),
-    "schemas": Told(lambda a, _: ((s["objectTypeId"], s) for s in a.schemas.every())),
+    "schemas": Told(
+        lambda a, _: ((s["objectTypeId"], s) for there in (False, True) for s in a.schemas.of(archived=there))
+    ),
     "lists": Told(lambda a, _: _lists(a)),
     "list_memberships": Told(_members, lambda a: [key for key, _ in _lists(a)]),
     "forms": _of(FORMS),

@@ -92,6 +92,18 @@ def _edited_items(world: World, request: Request, wall_s: float) -> Response:
     return ok({"results": [collected.edit(world.items, edit, now_ms, lag_ms) for edit in edits]})
 
 
+def _drifted(world: World, request: Request, wall_s: float) -> Response:
+    deeds = object_of(request).get("deeds")
+    if not isinstance(deeds, list) or not all(isinstance(deed, str) for deed in deeds):
+        raise Refused(400, 'deeds must be a list of texts: ["property-archived:contacts:jobtitle"]')
+    for deed in deeds:
+        try:
+            world.drift.do(deed, int(wall_s * 1000))
+        except SandboxError as error:
+            raise Refused(400, str(error)) from None
+    return ok({"done": deeds})
+
+
 def _told_beliefs(world: World, _request: Request, _wall_s: float) -> Response:
     return ok({"beliefs": world.beliefs.as_dict()})
 
@@ -162,5 +174,6 @@ CONTROLS: dict[str, tuple[str, Callable[[World, Request, float], Response]]] = {
         _edited_items,
     ),
     "POST restore": ('bring an archived record back: {"type": "contacts", "id": "1"}', _restored),
+    "POST drift": ('properties, custom objects, types, scopes: {"deeds": ["type-gone:leads"]}', _drifted),
     "GET beliefs": ("every belief as it stands", _told_beliefs),
 }

@@ -56,6 +56,9 @@ class Definition:
     read_only: bool = False
     external: bool = False
     description: str = ""
+    made: str = "2019-08-06T02:41:08.108Z"
+    changed: str = "2025-01-14T10:00:00Z"
+    archived_at: str = "2026-10-02T08:00:00Z"
 
     @cached_property
     def pool(self) -> tuple[str | None, ...]:
@@ -94,7 +97,7 @@ class Definition:
             for place, (value, label) in enumerate(self.options)
         ]
         found: dict[str, Any] = {
-            "updatedAt": "2025-01-14T10:00:00Z", "createdAt": "2019-08-06T02:41:08.108Z", "name": self.name,
+            "updatedAt": self.changed, "createdAt": self.made, "name": self.name,
             "label": self.label, "type": self.type, "fieldType": self.field_type,
             "description": self.description, "groupName": self.group, "options": options, "displayOrder": -1,
             "calculated": self.calculated, "externalOptions": self.external,
@@ -116,7 +119,7 @@ class Definition:
                 "formatted" if numeric else "unformatted_single_line"
             )
         if self.archived:
-            found |= {"archived": True, "archivedAt": "2026-10-02T08:00:00Z"}
+            found |= {"archived": True, "archivedAt": self.archived_at}
         return found
 
 

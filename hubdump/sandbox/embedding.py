@@ -100,6 +100,10 @@ class Emulated:
         """No more faults."""
         self._control("DELETE", "faults")
 
+    def drift(self, *deeds: str) -> None:
+        """Let a property, a custom object, a type or a scope come, change or go; ValueError where it cannot."""
+        self._control("POST", "drift", {"deeds": list(deeds)})
+
     def restore(self, type_: str, id_: str) -> None:
         """Bring an archived record back; HubSpot has no route for it."""
         self._control("POST", "restore", {"type": type_, "id": id_})

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from heapq import heapify, heapreplace
 from itertools import islice
 
 from hubdump.sandbox.changes import Changes
 from hubdump.sandbox.config import SandboxError
 from hubdump.sandbox.definitions import sentence
+from hubdump.sandbox.drift import Drift
 from hubdump.sandbox.item_life import LIVING, ItemLife
 from hubdump.sandbox.items import Items
 from hubdump.sandbox.numbers import mix
@@ -26,10 +27,12 @@ LIFE = {
     "EVENTS:TYPE=N/s": "only of one type of records",
     "items=N/s": "items around the records are made, changed, archived, removed; items:COLLECTION=N/s of one only",
     "mass:TYPE:COUNT@SECOND": "so many records get one value, and one millisecond as their last change",
+    "DEED@SECOND": "a property, a custom object, a type or a scope comes, changes or goes",
     "until:SECOND": "nothing happens after this",
 }
 _RATE = re.compile(r"(\w+)(?::(\w+))?=(\d{1,5}(?:\.\d{1,4})?)/(s|min)", re.ASCII)
 _MASS = re.compile(r"mass:(\w+):(\d{1,7})@(\d{1,7}(?:\.\d{1,3})?)", re.ASCII)
+_DEED = re.compile(r"([a-z]+-[^@]+|custom-created)@(\d{1,7}(?:\.\d{1,3})?)", re.ASCII)
 _UNTIL = re.compile(r"until:(\d{1,7})", re.ASCII)
 SOURCE = "CRM_UI"
 ITEMS = "items"
@@ -44,20 +47,11 @@ class Rhythm:
     every_ms: float
 
 
-@dataclass(frozen=True, slots=True)
-class Mass:
-    """A mass update of `count` records at `at_ms` after the beginning."""
-
-    type_: str
-    count: int
-    at_ms: int
-
-
 class Life:
     """The life of one portal. It begins when it is first told the time. SandboxError for a text that is none."""
 
-    def __init__(self, text: str, portal: Portal, items: Items) -> None:
-        self._portal, self._changes = portal, Changes(portal)
+    def __init__(self, text: str, portal: Portal, items: Items, drift: Drift) -> None:
+        self._portal, self._changes, self._drift = portal, Changes(portal), drift
         self._events: dict[str, Callable[[Shelf, int, int], None]] = {
             "edits": self._edit, "creates": self._create, "archives": self._archive, "restores": self._restore,
             "merges": self._merge, "erasures": self._erase, "associations": self._associate,
@@ -65,7 +59,8 @@ class Life:
         }  # fmt: skip
         self._around = ItemLife(items)
         self._rhythms: list[Rhythm] = []
-        self._masses: list[Mass] = []
+        # What happens once: when after the beginning, and what.
+        self._once: list[tuple[int, Callable[[int], None]]] = []
         self._until_ms: float = float("inf")
         for part in filter(None, text.split(",")):
             self._read(part.strip())
@@ -79,17 +74,17 @@ class Life:
         self._began_ms = self._began_ms or now_ms
         passed_ms = min(now_ms - self._began_ms, self._until_ms)
         for _ in range(EVENTS_MAX):
-            mass_ms = min((mass.at_ms for mass in self._masses), default=passed_ms + 1)
-            if self._due and self._due[0][0] <= min(passed_ms, mass_ms):
+            once_ms = min((at_ms for at_ms, _ in self._once), default=passed_ms + 1)
+            if self._due and self._due[0][0] <= min(passed_ms, once_ms):
                 at_ms, place, number = self._due[0]
                 rhythm = self._rhythms[place]
                 heapreplace(self._due, ((number + 2) * rhythm.every_ms, place, number + 1))
                 chance = mix(mix(self._portal.seed * 31 + place) + number)
                 self._happen(rhythm, chance, self._began_ms + int(at_ms))
-            elif mass_ms <= passed_ms:
-                mass = min(self._masses, key=lambda one: one.at_ms)
-                self._masses.remove(mass)
-                self._stamp(mass)
+            elif once_ms <= passed_ms:
+                once = min(self._once, key=lambda one: one[0])
+                self._once.remove(once)
+                once[1](self._began_ms + once[0])
             else:
                 return
 
@@ -160,7 +155,9 @@ class Life:
 
     def _tie(self, shelf: Shelf, id_: int, chance: int, now_ms: int) -> None:
         """Associate a record with one of a type that it can be associated with, if there is any."""
-        others = [to for to in self._others(shelf) if self._portal.shelves[to].live]
+        others = [
+            to for to in self._others(shelf) if self._portal.shelves[to].live and to not in self._portal.gone
+        ]
         if others:
             to = self._portal.shelves[others[chance % len(others)]]
             other = self._any(to, mix(chance + 1))
@@ -168,16 +165,19 @@ class Life:
                 plain = self._changes.labels_of(shelf, to)[:1]
                 self._changes.associate((shelf, id_, to, other), tuple(plain), now_ms)
 
-    def _stamp(self, mass: Mass) -> None:
-        shelf = self._portal.shelves[mass.type_]
-        now_ms = self._began_ms + mass.at_ms
+    def _stamp(self, type_: str, count: int, now_ms: int) -> None:
+        """A mass update of so many records."""
+        shelf = self._portal.shelves[type_]
         name = _writable(shelf)[0]
-        for id_ in list(islice(shelf.ids(), mass.count)):
+        for id_ in list(islice(shelf.ids(), count)):
             self._changes.update(shelf, id_, {name: "updated by a batch"}, now_ms, "BATCH_UPDATE")
 
     def _shelf(self, rhythm: Rhythm, chance: int) -> Shelf | None:
         """The type an event is of: its own, or any by how many records there are."""
-        shelves = self._portal.shelves
+        gone = self._portal.gone
+        shelves = {name: shelf for name, shelf in self._portal.shelves.items() if name not in gone}
+        if rhythm.type_ in gone:
+            return None
         if rhythm.type_:
             return shelves[rhythm.type_]
         if rhythm.event in _ONLY:
@@ -210,10 +210,13 @@ class Life:
 
     def _read(self, part: str) -> None:
         rate, mass, until = _RATE.fullmatch(part), _MASS.fullmatch(part), _UNTIL.fullmatch(part)
+        deed = _DEED.fullmatch(part)
         if until:
             self._until_ms = 1000 * int(until[1])
         elif mass and mass[1] in self._portal.shelves and int(mass[2]) <= MASS_MAX:
-            self._masses.append(Mass(mass[1], int(mass[2]), int(1000 * float(mass[3]))))
+            self._once.append((_ms(mass[3]), partial(self._stamp, mass[1], int(mass[2]))))
+        elif deed and self._drift.knows(deed[1]):
+            self._once.append((_ms(deed[2]), partial(self._drift.do, deed[1])))
         elif rate and self._knows(rate[1], rate[2]) and float(rate[3]) > 0:
             every_ms = {"s": 1000, "min": 60_000}[rate[4]] / float(rate[3])
             self._rhythms.append(Rhythm(rate[1], rate[2] or "", every_ms))
@@ -226,12 +229,20 @@ class Life:
         return event in {ITEMS, *self._events} and (kind is None or kind in kinds)
 
 
+def _ms(seconds: str) -> int:
+    return int(1000 * float(seconds))
+
+
 _ONLY = {"merges": "contacts", "erasures": "contacts"}
 
 
-@cache
 def _writable(shelf: Shelf) -> list[str]:
     """The properties that somebody might write a text to."""
+    return _writable_of(shelf, shelf.revision)
+
+
+@cache
+def _writable_of(shelf: Shelf, _revision: int) -> list[str]:
     return [
         name
         for name, definition in shelf.definitions.items()

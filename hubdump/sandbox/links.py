@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from hubdump.sandbox.numbers import Numbers, coprime, mix
 from hubdump.sandbox.pairs import USER_LABELS, Label, Pair, Sides
+from hubdump.sandbox.pairs import sides as sides_of
 from hubdump.sandbox.records import Shelf
 
 Labels = tuple[Label, ...]
@@ -28,6 +29,11 @@ class Links:
             for number, pair in enumerate(dict.fromkeys(pair for pair, _ in sides.values()))
         }
         self._written: dict[tuple[str, str], dict[int, Tied]] = {}
+
+    def add(self, pair: Pair) -> None:
+        """Two types more that can be associated; the portal's sides know them too."""
+        self._sides |= sides_of([pair], self._shelves)
+        self._ties[pair] = _Ties(pair, self._shelves, 0)
 
     def of(self, from_: str, id_: int, to: str) -> Tied:
         """A live record's associations to live ones: their labels by id, ascending."""

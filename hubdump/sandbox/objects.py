@@ -56,6 +56,8 @@ class Objects:
         if type_.lower() in ANY and self.beliefs["generic-engagements"] == "yes":
             return [self.portal.shelves[name] for name in ENGAGEMENTS]
         kind = self.portal.kind(type_)
+        if kind is None and self.portal.names.kind(type_) and self.beliefs["gone-type"] == "404":
+            raise Refused(404, "resource not found", "OBJECT_NOT_FOUND")
         if kind is None:  # recorded, without a category
             raise Refused(400, f"Unable to infer object type from: {type_}", "")
         return [self.portal.shelves[kind.name]]

@@ -8,7 +8,7 @@ from hubdump.sandbox.beliefs import Beliefs
 from hubdump.sandbox.links import Links
 from hubdump.sandbox.names import Names
 from hubdump.sandbox.numbers import Numbers, mix
-from hubdump.sandbox.pairs import PAIRS, sides
+from hubdump.sandbox.pairs import PAIRS, Pair, sides
 from hubdump.sandbox.portals import Spec
 from hubdump.sandbox.properties import definitions, narrowed
 from hubdump.sandbox.records import Shelf, Stamp
@@ -41,20 +41,22 @@ class Portal:
         self.sides = sides((*PAIRS, *spec.pairs), self.shelves)
         self.links = Links(self.shelves, self.sides, seed, one_way=self.beliefs["one-way-pairs"] == "yes")
         # Types of the library that nobody switched on.
-        self.switched_off = {k.name for k in kinds if k.library and not spec.counts.get(k.name)}
-        # Types of the library that nobody switched on.
         self.switched_off = {kind.name for kind in kinds if kind.library and not spec.counts.get(kind.name)}
+        # Types that were there and are not any more; custom objects that were archived are among them.
+        self.gone: set[str] = set()
+        self.archived: list[str] = []
         self._writes = 0
         self._last: dict[int, int] = {}
 
     def kind(self, type_: str) -> Kind | None:
         """The type of a name, a type id or a fully qualified name."""
-        return self.names.kind(type_)
+        kind = self.names.kind(type_)
+        return None if kind is None or kind.name in self.gone else kind
 
     @property
     def kinds(self) -> list[Kind]:
         """Every type it has."""
-        return [shelf.kind for shelf in self.shelves.values()]
+        return [shelf.kind for name, shelf in self.shelves.items() if name not in self.gone]
 
     @property
     def customs(self) -> list[Kind]:
@@ -64,6 +66,14 @@ class Portal:
     def lacks(self, kind: Kind) -> bool:
         """Whether the portal's tier does not have a type."""
         return kind.name in self.without or (kind.custom and CUSTOM in self.without)
+
+    def add(self, kind: Kind, pair: Pair) -> Shelf:
+        """A custom object more, without records, that can be associated by `pair`."""
+        shelf = Shelf(kind, definitions(kind, 0), Numbers(self.seed, 0, _first(kind), 0, 0))
+        self.shelves[kind.name] = shelf
+        self.names.add(kind)
+        self.links.add(pair)
+        return shelf
 
     def stamp(self, now_ms: int) -> Stamp | None:
         """When the next write is seen by search: later by half to all of the lag, so that some come out of order."""

@@ -80,10 +80,20 @@ class Shelf:
     owned: dict[tuple[str, str], int] = field(default_factory=dict)
     live: int = 0
     archived: int = 0
+    # Grows whenever `definitions` change, for whoever keeps something that was made of them.
+    revision: int = 0
 
     def __post_init__(self) -> None:
         self.archived = self.numbers.archived_count
         self.live = self.numbers.total - self.archived
+
+    def define(self, name: str, definition: Definition | None) -> None:
+        """A property as it is from now on; None where it is no more. Other portals may share the definitions so far."""
+        kept = {
+            other: one for other, one in self.definitions.items() if definition is not None or other != name
+        }
+        self.definitions = kept if definition is None else kept | {name: definition}
+        self.revision += 1
 
     def resolve(self, id_: int) -> int:
         """The record an id leads to: itself, or the survivor of its merges."""

@@ -21,11 +21,13 @@ class Schemas:
     objects: Objects
 
     def all(self, call: Call) -> Response:
-        """Those of custom objects; none of them is archived."""
-        return ok({"results": [] if call.query.flag("archived") else self.every()})
+        """Those of custom objects; archived ones on a pass of their own."""
+        return ok({"results": self.of(archived=call.query.flag("archived"))})
 
-    def every(self) -> list[dict[str, Any]]:
-        return [self._written(kind) for kind in self.objects.portal.customs]
+    def of(self, *, archived: bool) -> list[dict[str, Any]]:
+        portal = self.objects.portal
+        kinds = [portal.shelves[name].kind for name in portal.archived] if archived else portal.customs
+        return [self._written(kind) | {"archived": archived} for kind in kinds]
 
     def one(self, call: Call) -> Response:
         return ok(self._written(self.objects.shelf(call.parts["type"]).kind))

@@ -22,7 +22,7 @@ def truth(portal: Portal, wanted: Sequence[str], more: dict[str, Any]) -> Iterat
     shelves = {
         names[name]: shelf
         for name, shelf in portal.shelves.items()
-        if not wanted or name in wanted or shelf.kind.type_id in wanted
+        if name not in portal.gone and (not wanted or name in wanted or shelf.kind.type_id in wanted)
     }
     head: dict[str, Any] = {
         "portal": portal.id,
@@ -38,7 +38,7 @@ def truth(portal: Portal, wanted: Sequence[str], more: dict[str, Any]) -> Iterat
             n: [[str(old), str(new)] for old, new in s.merged.items()] for n, s in shelves.items() if s.merged
         },
         "custom": [_custom(portal, name, shelf) for name, shelf in shelves.items() if shelf.kind.custom],
-        "unavailable": sorted(portal.without | portal.switched_off),
+        "unavailable": sorted(portal.without | portal.switched_off | portal.gone),
         "gone": {
             n: [str(i) for i, entry in s.entries.items() if entry.state.gone and i not in s.merged]
             for n, s in shelves.items()
@@ -48,7 +48,7 @@ def truth(portal: Portal, wanted: Sequence[str], more: dict[str, Any]) -> Iterat
     first = True
     pairs: list[list[Any]] = []
     for from_, to in portal.sides:
-        if names[from_] not in shelves:
+        if names[from_] not in shelves or to in portal.gone:
             continue
         pairs.append([names[from_], names[to], 0, 0])
         for id_, tied in portal.links.rows(from_, to):

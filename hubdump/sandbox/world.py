@@ -7,6 +7,7 @@ from hubdump.sandbox.apps import Apps
 from hubdump.sandbox.availability import Availability
 from hubdump.sandbox.beliefs import Beliefs
 from hubdump.sandbox.config import SandboxConfig
+from hubdump.sandbox.drift import Drift
 from hubdump.sandbox.items import Items
 from hubdump.sandbox.latency import Latency
 from hubdump.sandbox.life import Life
@@ -35,12 +36,13 @@ class World:
         self.portal = Portal(spec(config.portal), config.seed, self.beliefs, config.without)
         if self.portal.spec.merged:
             merge_chains(self.portal)
+        self.apps = Apps(config)
+        self.drift = Drift(self.portal, self.apps)
         self.limits = Limits(config.tier_limits, self.beliefs, self.portal.id)
         self.items = Items(self.portal)
-        self.life = Life(config.life, self.portal, self.items)
+        self.life = Life(config.life, self.portal, self.items, self.drift)
         self.availability = Availability(self.portal, self.beliefs)
         self.router = Router(Objects(self.portal, self.beliefs), self.items, self.usage)
-        self.apps = Apps(config)
         self.oauth = OAuth(self.apps, self.portal.id, config.seed)
         self.log: list[Arrival] = []
         self.sent = 0

@@ -49,7 +49,7 @@ class Writer:
 
     def __init__(self, portal: Portal) -> None:
         self._portal = portal
-        self._plans: dict[tuple[str, tuple[str, ...] | None], _Plan] = {}
+        self._plans: dict[tuple[str, int, tuple[str, ...] | None], _Plan] = {}
         self._digits = portal.beliefs["fraction-digits"]
         self._filled = portal.beliefs["contacts-hs-lastmodified"] == "filled"
         self._iso = portal.beliefs["dates"] != "epoch-ms"
@@ -153,7 +153,7 @@ class Writer:
         return {"results": results[:most], "paging": {"next": {"after": after, "link": link}}}
 
     def _plan(self, shelf: Shelf, names: tuple[str, ...] | None) -> _Plan:
-        key = (shelf.kind.name, names)
+        key = (shelf.kind.name, shelf.revision, names)
         plan = self._plans.get(key)
         if plan is None:
             if len(self._plans) > 500:

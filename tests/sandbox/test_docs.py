@@ -12,6 +12,7 @@ from hubdump.sandbox import PORTALS, TIERS, InProcess
 from hubdump.sandbox.__main__ import parser
 from hubdump.sandbox.collected import TOLD
 from hubdump.sandbox.controls import CONTROLS
+from hubdump.sandbox.drift import DEEDS
 from hubdump.sandbox.faults import KINDS
 from hubdump.sandbox.life import LIFE
 from hubdump.sandbox.oauth import CLIENT_ID, CLIENT_SECRET, CODE, REFRESH_TOKEN
@@ -47,6 +48,7 @@ def test_every_flag_fault_control_portal_and_tier_is_told() -> None:
     # The last ends the process with whoever started it: hubdump's own use of it.
     wanted = [f"`{flag}`" for flag in flags if flag not in {"--port", "--until-stdin-eof"}]
     wanted += [f"`{name}`" for name in (*KINDS, *PORTALS, *TIERS, *LIFE)]
+    wanted += [f"`{deed.usage}`" for deed in DEEDS.values()]
     wanted += [f"`{name.replace(' ', ' /_sandbox/')}`" for name in CONTROLS]
     wanted += [f"`client_id={CLIENT_ID}`", f"`client_secret={CLIENT_SECRET}`", f"`code={CODE}`"]
     wanted += [f"`refresh_token={REFRESH_TOKEN}`"]
