@@ -7,11 +7,12 @@ import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 from hubdump.catalog import CRM, GROUPS, TYPES, by_name
 from hubdump.errors import Incomplete
 from hubdump.events import Emit
-from hubdump.extract.bearer import Bearer, ServiceKey
+from hubdump.extract.bearer import Bearer, Credentials, ServiceKey
 from hubdump.extract.engine import Engine
 from hubdump.extract.exchange import Exchange, Patience
 from hubdump.extract.plan import Wishes
@@ -59,10 +60,13 @@ class Emulated:
     async def send(self, request: Request[Any], token: Secret | None) -> Response:
         self.sandbox.now_s = self._clock.wall_s()
         headers = {"authorization": f"Bearer {token.reveal()}"} if token else {}
-        body = json.loads(request.body) if request.body else None
+        text = (request.body or b"").decode()
+        sent: dict[str, Any] = (
+            {"form": dict(parse_qsl(text))} if request.form else {"json": json.loads(text or "null")}
+        )
         try:
             came = self.sandbox.request(
-                request.method, request.path, params=dict(request.query), json=body, headers=headers
+                request.method, request.path, params=dict(request.query), headers=headers, **sent
             )
         except ConnectionResetError as error:
             raise NoAnswer(str(error)) from error
@@ -122,13 +126,14 @@ def extracted(
     *,
     to_its_end: bool = True,
     through: Callable[[JumpingClock], Transport] | None = None,
+    credentials: Credentials | None = None,
 ) -> dict[str, Incomplete]:
     """A run over types of a sandbox in this process, into folder/store.sqlite; what failed. No time of ours passes."""
     clock = JumpingClock()
     store = Store(folder / "store.sqlite")
     transport = through(clock) if through else Emulated(sandbox, clock)
     exchange = Exchange(
-        transport, Bearer(ServiceKey(Secret(sandbox.portal.token)), clock), Budgets(None), clock, emit,
+        transport, Bearer(credentials or ServiceKey(Secret(sandbox.portal.token)), clock), Budgets(None), clock, emit,
         chance=lambda: 0.5, patience=Patience(),
     )  # fmt: skip
 

@@ -11,7 +11,8 @@ from hubdump.hubspot.endpoints import token
 from hubdump.hubspot.wire import AccessToken
 from hubdump.model import Answer, Request, Secret
 
-RENEW_BEFORE_S = 60.0
+# The token's own answer may take two minutes to come, and what is sent with it some seconds to arrive.
+RENEW_BEFORE_S = 180.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,12 @@ class Bearer:
             assert self._token is not None
             return self._token
 
+    def good(self, sent: Secret | None) -> bool:
+        """Whether a token that was handed out may still be sent: it has waited since."""
+        if sent is None or isinstance(self._credentials, ServiceKey):
+            return True
+        return sent == self._token and self._clock.now_ns() < self._ends_ns
+
     def refused(self, sent: Secret) -> bool:
         """HubSpot answered 401 to `sent`: whether another token may do."""
         if isinstance(self._credentials, ServiceKey):
@@ -72,4 +79,5 @@ class Bearer:
         request = token(app.client_id, app.client_secret.reveal(), app.refresh_token.reveal())
         answer = (await ask(request)).content
         self._token = Secret(answer.access_token)
-        self._ends_ns = self._clock.now_ns() + int(max(answer.expires_in - RENEW_BEFORE_S, 1.0) * SECOND_NS)
+        good_s = max(answer.expires_in - RENEW_BEFORE_S, answer.expires_in / 2)
+        self._ends_ns = self._clock.now_ns() + int(good_s * SECOND_NS)

@@ -88,10 +88,11 @@ class Exchange:
 
     async def once(self, request: Request[T]) -> Answer[T] | Failure:
         """What one sending brings, when the budgets allow it; nothing is tried again, nothing raised."""
-        token = None if request.form else await self._bearer.token(self.ask)
-        outcome = await self._sender.send(request, token, probing=True)
-        assert outcome is not None
-        return outcome
+        while True:
+            token = None if request.form else await self._bearer.token(self.ask)
+            outcome = await self._sender.send(request, token, probing=True)
+            if outcome is not None:
+                return outcome
 
     def server_time_us(self) -> int:
         """HubSpot's clock, as last seen; Incomplete when no answer bore a Date."""
@@ -106,7 +107,7 @@ class Exchange:
     ) -> Answer[T] | Failure | None:
         """Wait in turn with all that an outage holds back, and ask once, for all of them.
 
-        None when HubSpot answers another request, so that this one may be sent.
+        None when HubSpot answers another request, so that this one may be sent, or the token ended while it waited.
         """
         async with self._probes[part]:
             if self._outages.out(request) != part:

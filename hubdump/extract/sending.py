@@ -56,11 +56,11 @@ class Sender:
     async def send(
         self, request: Request[T], token: Secret | None, *, probing: bool = False
     ) -> Answer[T] | Failure | None:
-        """The answer, or what kind of failure it was; None when an outage began before its turn came.
+        """The answer, or what kind of failure it was; None when an outage began or its token ended before its turn.
 
         What is `probing` goes out in an outage, too.
         """
-        if not await self._turn(request, probing=probing):
+        if not await self._turn(request, token, probing=probing):
             return None
         sent_ns = self._clock.now_ns()
         outcome: Answer[T] | Failure
@@ -84,12 +84,13 @@ class Sender:
         self._account(request, outcome, sent_ns, probing=probing)
         return outcome
 
-    async def _turn(self, request: Request[Any], *, probing: bool) -> bool:
-        """Wait for a turn, a slot and the budget, and take them; False when an outage began meanwhile."""
+    async def _turn(self, request: Request[Any], token: Secret | None, *, probing: bool) -> bool:
+        """Wait for a turn, a slot and the budget, and take them; False when it may not be sent any more."""
         async with self._turns[request.budget]:
             while True:
                 await self._slots.take()
-                if not probing and self.outages.out(request) is not None:
+                held = not probing and self.outages.out(request) is not None
+                if held or not self._bearer.good(token):
                     self._slots.free()
                     return False
                 wait_ns = self._budgets.take(request.budget, self._clock.now_ns())
