@@ -13,7 +13,7 @@ from hubdump.errors import Incomplete, RequestRefused, ScopeMissing, TokenRefuse
 from hubdump.events import Emit, Noted
 from hubdump.extract.bearer import Bearer, Credentials
 from hubdump.extract.exchange import Exchange, Patience
-from hubdump.extract.sending import Transport
+from hubdump.extract.sending import Means, Transport
 from hubdump.hubspot import wire
 from hubdump.hubspot.client import Client
 from hubdump.hubspot.endpoints import LADDER, Endpoints
@@ -68,16 +68,16 @@ async def reached(
 ) -> AsyncIterator[Exchange]:
     """A way to HubSpot, before anything is known of the portal behind it."""
     async with Client(access.base_url, IN_FLIGHT_MAX) as client:
-        yield Exchange(
+        means = Means(
             through(Recorder(client, access.record) if access.record else client),
             Bearer(access.credentials, clock),
             budgets,
             clock,
             emit,
-            chance=random.random,
-            patience=access.patience,
-            touch=touch,
+            random.random,
+            touch,
         )
+        yield Exchange(means, access.patience)
 
 
 @asynccontextmanager

@@ -10,6 +10,7 @@ from typing import Any
 from hubdump.errors import HubdumpError
 from hubdump.extract.bearer import Bearer, ServiceKey
 from hubdump.extract.exchange import Exchange, Patience
+from hubdump.extract.sending import Means
 from hubdump.hubspot.pacing import Budgets
 from hubdump.hubspot.retry import NoAnswer
 from hubdump.model import Budget, Request, Response, Secret
@@ -60,10 +61,10 @@ class Crowd:
         self.arrived: list[tuple[float, Request[Any], bool]] = []
         self.under_way = self.most_under_way = 0
         self._fault = fault
-        self.exchange = Exchange(
+        self.exchange = Exchange(Means(
             self, Bearer(ServiceKey(Secret("pat-crowd")), self.clock), Budgets(None), self.clock, self.told.append,
-            chance=random.Random(seed).random, patience=Patience(**patience),
-        )  # fmt: skip
+            chance=random.Random(seed).random,
+        ), Patience(**patience))  # fmt: skip
 
     @property
     def now_s(self) -> float:

@@ -17,6 +17,7 @@ import pytest
 from hubdump.events import RunEnded, TypeSummary
 from hubdump.extract.bearer import Bearer, ServiceKey
 from hubdump.extract.exchange import Exchange, Patience
+from hubdump.extract.sending import Means
 from hubdump.hubspot.endpoints import Endpoints
 from hubdump.hubspot.pacing import Budgets
 from hubdump.manifest import read_manifest, write_manifest
@@ -240,10 +241,10 @@ def test_a_bad_answer_is_understood_or_asked_for_again_and_again(row: BadInput) 
     request = API.list(_calls(), ("hs_call_body",), "")
     for bad in row.how.made(SMALL):
         clock, script = JumpingClock(), Script(bad, bad, SMALL)
-        exchange = Exchange(
+        exchange = Exchange(Means(
             script, Bearer(ServiceKey(Secret("a-token")), clock), Budgets(None), clock, lambda _: None,
-            chance=lambda: 0.5, patience=Patience(),
-        )  # fmt: skip
+            chance=lambda: 0.5,
+        ), Patience())  # fmt: skip
         (raw,) = asyncio.run(exchange.ask(request)).content.results
         assert json.loads(bytes(raw))["id"] == "7"
         assert len(script.sent) == 1 + 2 * row.how.waits

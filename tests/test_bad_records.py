@@ -16,6 +16,7 @@ from hubdump.catalog import by_name
 from hubdump.errors import BeliefRefuted
 from hubdump.extract.bearer import Bearer, ServiceKey
 from hubdump.extract.exchange import Exchange, Patience
+from hubdump.extract.sending import Means
 from hubdump.extract.stream import pages
 from hubdump.hubspot import flows
 from hubdump.hubspot.endpoints import Endpoints
@@ -107,10 +108,10 @@ def test_a_record_that_appears_behind_the_cursor_is_found(tmp_path: Path) -> Non
 def test_10_001_records_changed_in_one_millisecond_are_found_once_each() -> None:
     sandbox = InProcess("calls=10020", life="mass:calls:10001@1,until:2")
     clock = JumpingClock()
-    exchange = Exchange(
+    exchange = Exchange(Means(
         Emulated(sandbox, clock), Bearer(ServiceKey(Secret(sandbox.portal.token)), clock), Budgets(None), clock,
-        lambda _: None, chance=lambda: 0.5, patience=Patience(),
-    )  # fmt: skip
+        lambda _: None, chance=lambda: 0.5,
+    ), Patience())  # fmt: skip
     sandbox.portal.truth("calls")  # its life begins when it is first looked at
     clock.ns += 10 * 10**9
     since = int((clock.wall_s() - 60) * 1000)

@@ -11,6 +11,7 @@ from typing import Any
 from hubdump.catalog import by_name
 from hubdump.extract.bearer import Bearer, OAuthApp
 from hubdump.extract.exchange import Exchange, Patience
+from hubdump.extract.sending import Means
 from hubdump.hubspot.endpoints import LADDER, Endpoints
 from hubdump.hubspot.pacing import Budgets
 from hubdump.model import Request, Response, Secret
@@ -66,10 +67,10 @@ class Slow:
 
 def asked(portal: Portal, clock: JumpingClock, number: int) -> list[int]:
     """How many records each of so many requests at once brought."""
-    exchange = Exchange(
+    exchange = Exchange(Means(
         portal, Bearer(APP, clock), Budgets(None), clock, lambda _: None,
-        chance=lambda: 0.5, patience=Patience(7200),
-    )  # fmt: skip
+        chance=lambda: 0.5,
+    ), Patience(7200))  # fmt: skip
     request = Endpoints(LADDER[0]).list(by_name("calls"), ["x"], "")
 
     async def all_() -> list[int]:

@@ -17,6 +17,7 @@ from hubdump.events import PageCommitted, TypeCompleted, TypeFailed, TypeStarted
 from hubdump.extract.bearer import Bearer, ServiceKey
 from hubdump.extract.engine import Engine
 from hubdump.extract.exchange import Exchange, Patience
+from hubdump.extract.sending import Means
 from hubdump.hubspot.endpoints import LADDER, Endpoints
 from hubdump.hubspot.pacing import Budgets
 from hubdump.model import ObjectType, Request, Response, Secret
@@ -89,10 +90,10 @@ def extract(folder: Path, portal: Portal) -> tuple[dict[str, Incomplete], list[A
     clock, told = JumpingClock(), list[Any]()
     store = Store(folder / "store.sqlite")
     api = Endpoints(LADDER[0])
-    exchange = Exchange(
+    exchange = Exchange(Means(
         portal, Bearer(ServiceKey(Secret("t")), clock), Budgets(None), clock, told.append,
-        chance=lambda: 0.0, patience=Patience(60),
-    )  # fmt: skip
+        chance=lambda: 0.0,
+    ), Patience(60))  # fmt: skip
     engine = Engine(api, exchange, store, clock, told.append)
 
     async def completed(type_: ObjectType) -> None:

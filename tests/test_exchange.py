@@ -13,6 +13,7 @@ from hubdump.errors import HubdumpError, RequestRefused, ScopeMissing, Stopped, 
 from hubdump.events import Noted, RetryScheduled
 from hubdump.extract.bearer import Bearer, Credentials, OAuthApp, ServiceKey
 from hubdump.extract.exchange import Exchange, Patience
+from hubdump.extract.sending import Means
 from hubdump.hubspot.endpoints import LADDER, Endpoints
 from hubdump.hubspot.pacing import Budgets
 from hubdump.hubspot.retry import NoAnswer
@@ -31,10 +32,10 @@ class World:
     def __init__(self, *replies: Reply, credentials: Credentials = KEY, **patience: Any) -> None:
         self.clock, self.script, self.told = JumpingClock(), Script(*replies), list[Any]()
         self.bearer = Bearer(credentials, self.clock)
-        self.exchange = Exchange(
+        self.exchange = Exchange(Means(
             self.script, self.bearer, Budgets(None), self.clock, self.told.append,
-            chance=lambda: 0.5, patience=Patience(**patience),
-        )  # fmt: skip
+            chance=lambda: 0.5,
+        ), Patience(**patience))  # fmt: skip
 
     def ask(self) -> list[bytes]:
         return [

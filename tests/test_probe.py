@@ -11,6 +11,7 @@ import pytest
 from hubdump.errors import TokenRefused
 from hubdump.extract.bearer import Bearer, ServiceKey
 from hubdump.extract.exchange import Exchange, Patience
+from hubdump.extract.sending import Means
 from hubdump.hubspot.pacing import Budgets
 from hubdump.model import Secret
 from hubdump.probe.asking import REQUESTS_MAX
@@ -26,10 +27,10 @@ def probed(
 ) -> tuple[dict[str, Any], InProcess]:
     chosen: Any = {"faults": "none", "overload": False, "beliefs": beliefs} | options
     sandbox, clock = InProcess(portal, **chosen), JumpingClock()
-    exchange = Exchange(
+    exchange = Exchange(Means(
         Emulated(sandbox, clock), Bearer(ServiceKey(Secret(token or sandbox.portal.token)), clock), Budgets(None),
-        clock, lambda _: None, chance=lambda: 0.5, patience=Patience(),
-    )  # fmt: skip
+        clock, lambda _: None, chance=lambda: 0.5,
+    ), Patience())  # fmt: skip
     return asyncio.run(probe(exchange, clock)), sandbox
 
 

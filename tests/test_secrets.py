@@ -25,6 +25,7 @@ from hubdump.errors import HubdumpError
 from hubdump.events import Event, Noted, RetryScheduled, RunEnded, RunStarted, TypeFailed, TypeSummary
 from hubdump.extract.bearer import Bearer, OAuthApp, ServiceKey
 from hubdump.extract.exchange import Exchange, Patience
+from hubdump.extract.sending import Means
 from hubdump.hubspot.endpoints import Endpoints, token
 from hubdump.hubspot.pacing import Budgets
 from hubdump.hubspot.retry import NoAnswer
@@ -57,10 +58,10 @@ class World:
     def __init__(self, *replies: Reply, credentials: Any = None) -> None:
         self.clock, self.told = JumpingClock(), list[Any]()
         credentials = credentials or ServiceKey(Secret(REAL))
-        self.exchange = Exchange(
+        self.exchange = Exchange(Means(
             Script(*replies), Bearer(credentials, self.clock), Budgets(None), self.clock, self.told.append,
-            chance=lambda: 0.5, patience=Patience(60.0),
-        )  # fmt: skip
+            chance=lambda: 0.5,
+        ), Patience(60.0))  # fmt: skip
 
     def ask(self, request: Request[Any]) -> str:
         """Everything that comes of it, as text: events, and the error with its traceback."""

@@ -17,6 +17,7 @@ from hubdump.errors import HubdumpError, Stopped
 from hubdump.events import Noted
 from hubdump.extract.bearer import Bearer, ServiceKey
 from hubdump.extract.exchange import Exchange, Patience
+from hubdump.extract.sending import Means
 from hubdump.hubspot.endpoints import LADDER, Endpoints
 from hubdump.hubspot.pacing import Budgets
 from hubdump.model import Request, Response, Secret
@@ -50,11 +51,11 @@ class Portal:
         self.came: list[tuple[float, Request[Any], int]] = []
         self.noted: list[str] = []
         self._dice, self._travel_s = random.Random(5), travel_s
-        self.exchange = Exchange(
+        self.exchange = Exchange(Means(
             self, Bearer(ServiceKey(Secret(self.sandbox.portal.token)), self.clock), Budgets(number), self.clock,
             lambda event: self.noted.append(event.text) if isinstance(event, Noted) else None,
-            chance=random.Random(6).random, patience=Patience(),
-        )  # fmt: skip
+            chance=random.Random(6).random,
+        ), Patience())  # fmt: skip
 
     async def send(self, request: Request[Any], token: Secret | None) -> Response:
         assert token

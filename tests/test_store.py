@@ -103,11 +103,11 @@ def test_a_removal_of_a_round_that_was_never_finished_is_forgotten(store: Store)
 
 def test_what_the_latest_pass_did_not_show_is_unseen(store: Store) -> None:
     proof = WalkKey("calls", "identify")
-    store.begin_pass(SWEEP)
+    store.begin(SWEEP, lists=True)
     commit(store, {1: 10, 2: 10, 3: 10, 4: 10})
     assert store.asked.unseen("calls", 0, 9) == []
-    store.begin_pass(proof)
-    store.begin_pass(proof)
+    store.begin(proof, lists=True)
+    store.begin(proof, lists=True)
     assert store.asked.unseen("calls", 1, 2) == [2, 3]
     store.commit_settled(proof, Settled("x", done=True, seen=[1, 3], unreadable={4: "HTTP 500"}), 0.0)
     assert store.asked.unseen("calls", 0, 9) == [2]

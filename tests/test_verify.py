@@ -17,6 +17,7 @@ import pytest
 from hubdump.catalog import TYPES
 from hubdump.extract.bearer import Bearer, ServiceKey
 from hubdump.extract.exchange import Exchange, Patience
+from hubdump.extract.sending import Means
 from hubdump.hubspot.pacing import Budgets
 from hubdump.model import Secret
 from hubdump.sandbox import InProcess
@@ -62,10 +63,10 @@ class World:
         """What a level finds in the portal as it is now."""
         clock = JumpingClock()
         bearer = Bearer(ServiceKey(Secret(self.sandbox.portal.token)), clock)
-        exchange = Exchange(
+        exchange = Exchange(Means(
             Emulated(self.sandbox, clock), bearer, Budgets(None), clock, lambda _: None,
-            chance=lambda: 0.5, patience=Patience(),
-        )  # fmt: skip
+            chance=lambda: 0.5,
+        ), Patience())  # fmt: skip
 
         async def check() -> dict[str, Proof]:
             _, api = await preflight(exchange)

@@ -16,7 +16,7 @@ from hubdump.extract.bearer import Bearer, Credentials, ServiceKey
 from hubdump.extract.engine import Engine
 from hubdump.extract.exchange import Exchange, Patience
 from hubdump.extract.plan import Wishes
-from hubdump.extract.sending import Transport
+from hubdump.extract.sending import Means, Transport
 from hubdump.hubspot.pacing import Budgets
 from hubdump.hubspot.retry import NoAnswer
 from hubdump.model import ObjectType, Request, Response, Secret, State
@@ -132,10 +132,10 @@ def extracted(
     clock = JumpingClock()
     store = Store(folder / "store.sqlite")
     transport = through(clock) if through else Emulated(sandbox, clock)
-    exchange = Exchange(
+    exchange = Exchange(Means(
         transport, Bearer(credentials or ServiceKey(Secret(sandbox.portal.token)), clock), Budgets(None), clock, emit,
-        chance=lambda: 0.5, patience=Patience(),
-    )  # fmt: skip
+        chance=lambda: 0.5,
+    ), Patience())  # fmt: skip
 
     async def read() -> dict[str, Incomplete]:
         _, api = await preflight(exchange)

@@ -107,7 +107,7 @@ class Engine:
             since_us = self._exchange.server_time_us() if mark.fresh_us is None else mark.fresh_us
             mark = self._store.begin_round(type_.name, since_us)
         if mark.fresh_us is None:
-            self._store.begin_pass(WalkKey(type_.name, plan.SWEEP))
+            self._store.begin(WalkKey(type_.name, plan.SWEEP), lists=True)
             await self._walk(
                 WalkKey(type_.name, plan.SWEEP), lambda at: flows.sweep(self._api, type_, properties, at)
             )
@@ -117,7 +117,7 @@ class Engine:
             WalkKey(type_.name, plan.REREAD), lambda at: flows.reread(self._api, type_, properties, at)
         )
         # One pass shows what is archived and, where the ids are compared, what is active.
-        self._store.begin_pass(WalkKey(type_.name, plan.ARCHIVED))
+        self._store.begin(WalkKey(type_.name, plan.ARCHIVED), lists=True)
         await self._walk(
             WalkKey(type_.name, plan.ARCHIVED), lambda at: flows.archived(self._api, type_, properties, at)
         )
@@ -242,7 +242,7 @@ class Engine:
             return
         except (BeliefRefuted, RequestRefused):
             # The cursor may be what is wrong: every later run would come by the same error.
-            self._store.begin_anew(key)
+            self._store.begin(key, anew=True)
             raise
 
     async def _perform(self, key: WalkKey, effect: Effect) -> Any:

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from hubdump import marks
-from hubdump.clock import SECOND_NS, Clock, instant_text
+from hubdump.clock import SECOND_NS, instant_text
 from hubdump.errors import Incomplete, Poison
-from hubdump.events import Emit, RetryScheduled
-from hubdump.extract.bearer import Bearer
+from hubdump.events import RetryScheduled
 from hubdump.extract.endings import raise_what_is_final, too_long, too_often
-from hubdump.extract.sending import Sender, Transport
+from hubdump.extract.sending import Means, Sender
 from hubdump.hubspot.outages import Part
-from hubdump.hubspot.pacing import Budgets
 from hubdump.hubspot.retry import Failure, Meaning, wait_s
 from hubdump.model import Answer, Request, Secret
 
@@ -49,23 +46,17 @@ class Exchange:
     Poison for what ends one request.
     """
 
-    def __init__(
-        self,
-        transport: Transport,
-        bearer: Bearer,
-        budgets: Budgets,
-        clock: Clock,
-        emit: Emit,
-        *,
-        chance: Callable[[], float],
-        patience: Patience,
-        touch: Callable[[], None] = lambda: None,
-    ) -> None:
+    def __init__(self, means: Means, patience: Patience) -> None:
         self.retries = 0
-        self._sender = Sender(transport, bearer, budgets, clock, emit, chance, touch)
+        self._sender = Sender(means)
         self._outages = self._sender.outages
-        self._bearer, self._clock, self._emit = bearer, clock, emit
-        self._chance, self._patience = chance, patience
+        self._bearer, self._clock, self._emit, self._chance = (
+            means.bearer,
+            means.clock,
+            means.emit,
+            means.chance,
+        )
+        self._patience = patience
         self._probes: defaultdict[Part, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def ask(self, request: Request[T]) -> Answer[T]:

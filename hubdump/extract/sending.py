@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any, Protocol, TypeVar
@@ -28,26 +29,35 @@ class Transport(Protocol):
     async def send(self, request: Request[Any], token: Secret | None) -> Response: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What requests are sent with. `chance` spreads waits over [0, 1); `touch` is called before each request leaves."""
+
+    transport: Transport
+    bearer: Bearer
+    budgets: Budgets
+    clock: Clock
+    emit: Emit
+    chance: Callable[[], float]
+    touch: Callable[[], None] = lambda: None
+
+
 class Sender:
     """Learns from all that comes how much HubSpot bears and whether it is out.
 
     `server_us` is the latest Date HubSpot sent, in microseconds (UTC).
     """
 
-    def __init__(
-        self,
-        transport: Transport,
-        bearer: Bearer,
-        budgets: Budgets,
-        clock: Clock,
-        emit: Emit,
-        chance: Callable[[], float],
-        touch: Callable[[], None],
-    ) -> None:
+    def __init__(self, means: Means) -> None:
         self.outages = Outages()
         self.server_us: int | None = None
-        self._transport, self._bearer, self._budgets = transport, bearer, budgets
-        self._clock, self._emit, self._chance, self._touch = clock, emit, chance, touch
+        self._transport, self._bearer, self._budgets = means.transport, means.bearer, means.budgets
+        self._clock, self._emit, self._chance, self._touch = (
+            means.clock,
+            means.emit,
+            means.chance,
+            means.touch,
+        )
         self._in_flight = InFlight(IN_FLIGHT_MAX)
         self._slots = Slots(self._in_flight)
         self._turns = {budget: asyncio.Lock() for budget in Budget}

@@ -18,6 +18,7 @@ from msgspec import Raw, Struct
 from hubdump import strict
 from hubdump.errors import DiskFailure
 from hubdump.model import Association, Bookmark, Quarantine, State
+from hubdump.store.bookmarks import bookmark_of, meta_of
 from hubdump.store.database import FAILURES, disk_errors, open_for_reading
 from hubdump.store.histories import Histories
 
@@ -76,8 +77,7 @@ class Reader:
 
     def meta(self, key: str) -> str:
         with disk_errors(self.path):
-            row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
-        return row[0] if row else ""
+            return meta_of(self._db, key)
 
     def types(self) -> tuple[str, ...]:
         """Types that were read, in the order of the store."""
@@ -88,13 +88,7 @@ class Reader:
 
     def bookmark(self, type_: str) -> Bookmark:
         with disk_errors(self.path):
-            row = self._db.execute(
-                "SELECT round, since_us, seen_us, complete, fresh_us, proved_us FROM types WHERE name = ?",
-                (type_,),
-            ).fetchone()
-        return (
-            Bookmark(type_, row[0], row[1], row[2], bool(row[3]), row[4], row[5]) if row else Bookmark(type_)
-        )
+            return bookmark_of(self._db, type_)
 
     def count(self, type_: str, state: State = State.ACTIVE) -> int:
         """Records of a type in one state."""

@@ -19,6 +19,7 @@ from hubdump.model import (
     State,
     WalkKey,
 )
+from hubdump.store.bookmarks import bookmark_of, meta_of
 from hubdump.store.database import HISTORY, RECORD, disk_errors, open_for_writing
 from hubdump.store.histories import Histories
 from hubdump.store.questions import Questions
@@ -69,8 +70,7 @@ class Store:
 
     def meta(self, key: str) -> str:
         with disk_errors(self.path):
-            row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
-        return row[0] if row else ""
+            return meta_of(self._db, key)
 
     def set_meta(self, key: str, value: str) -> None:
         with self._transaction():
@@ -79,13 +79,7 @@ class Store:
     def bookmark(self, type_: str) -> Bookmark:
         """How far a type is complete."""
         with disk_errors(self.path):
-            row = self._db.execute(
-                "SELECT round, since_us, seen_us, complete, fresh_us, proved_us FROM types WHERE name = ?",
-                (type_,),
-            ).fetchone()
-        return (
-            Bookmark(type_, row[0], row[1], row[2], bool(row[3]), row[4], row[5]) if row else Bookmark(type_)
-        )
+            return bookmark_of(self._db, type_)
 
     def begin_round(self, type_: str, since_us: int) -> Bookmark:
         """Bring a type up to date from `since_us` of server time; what is there stays until the end.
@@ -114,24 +108,16 @@ class Store:
             self._db.execute("UPDATE types SET seen_us = ? WHERE name = ?", (seen_us, type_))
         return seen_us
 
-    def begin_pass(self, key: WalkKey) -> None:
-        """Begin a walk that lists a type, unless it is under way: what it does not show may be looked into."""
-        if not self.begun(key):
+    def begin(self, key: WalkKey, *, lists: bool = False, anew: bool = False) -> None:
+        """Keep that a walk is to be done in this round from its start, unless it is under way and not begun `anew`.
+
+        One that `lists` its type is a pass: what it does not show may be looked into.
+        """
+        if anew or not self.begun(key):
             with self._transaction():
                 number = self._number(key.type)
-                self._db.execute("UPDATE types SET passes = passes + 1 WHERE number = ?", (number,))
+                self._db.execute("UPDATE types SET passes = passes + ? WHERE number = ?", (lists, number))
                 self._move(key, "", done=False)
-
-    def begin(self, key: WalkKey) -> None:
-        """Keep that a walk is to be done in this round, unless it is under way."""
-        if not self.begun(key):
-            with self._transaction():
-                self._move(key, "", done=False)
-
-    def begin_anew(self, key: WalkKey) -> None:
-        """Let a walk begin at its start again: where it stood is not to be relied on."""
-        with self._transaction():
-            self._move(key, "", done=False)
 
     def finish_round(self, type_: str, fresh_us: int, proved_us: int | None) -> None:
         """Mark a type complete up to `fresh_us`, and proved where it was; records found removed are so from now on."""
