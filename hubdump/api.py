@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from hubdump import settings
-from hubdump.catalog import searched
+from hubdump.catalog import STANDARD
 from hubdump.clock import SystemClock
 from hubdump.events import Emit
 from hubdump.extract.bearer import Credentials
@@ -51,7 +51,7 @@ def extract_with_search_filter(
     async def search() -> list[dict[str, Any]]:
         clock = SystemClock()
         async with reached(access, Budgets(chosen.number), clock, emit) as exchange:
-            flow = flows.search_matches(Endpoints(), searched(object_type), groups, properties, "")
+            flow = flows.search_matches(Endpoints(), STANDARD.searched(object_type), groups, properties, "")
             found: list[dict[str, Any]] = []
             async for page in pages(exchange, clock, flow):
                 results = msgspec.json.decode(decoded(page.response), type=_Results).results

@@ -11,7 +11,6 @@ from pathlib import Path
 import msgspec
 
 from hubdump import load, seal
-from hubdump.catalog import by_name
 from hubdump.clock import SystemClock, instant_text
 from hubdump.errors import UsageError
 from hubdump.events import Emit
@@ -105,6 +104,7 @@ def _held(dump: Path) -> AbstractContextManager[Store]:
 def _types_in(dump: Path) -> list[ObjectType]:
     reader = Reader(dump / "store.sqlite")
     try:
-        return [by_name(name) for name in reader.types()]
+        catalogue = reader.catalogue()
+        return [catalogue.by_name(name) for name in reader.types()]
     finally:
         reader.close()

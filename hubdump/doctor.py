@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from hubdump import settings
-from hubdump.catalog import TYPES
+from hubdump.catalog import STANDARD
 from hubdump.clock import Clock
 from hubdump.errors import Exit, RequestRefused, ScopeMissing
 from hubdump.events import Emit
@@ -71,7 +71,7 @@ def probe(access: Access, to: Path, clock: Clock, emit: Emit) -> dict[str, Any]:
 async def _portal(exchange: Exchange, budgets: Budgets) -> AsyncIterator[Finding]:
     account, api = await preflight(exchange)
     yield Finding("token", f"it opens portal {account.portalId} (API {api.versions.objects})")
-    for type_ in TYPES:
+    for type_ in STANDARD.types:
         yield await _scope(exchange, api, type_)
     left = "unknown" if budgets.daily_remaining is None else f"{budgets.daily_remaining:,}"
     yield Finding("limits", f"{budgets.general_max} requests in 10 s, {left} left today")
@@ -83,6 +83,8 @@ async def _scope(exchange: Exchange, api: Endpoints, type_: ObjectType) -> Findi
     except ScopeMissing as error:
         return Finding(type_.name, error.message, good=False, hint=error.hint)
     except RequestRefused as error:
+        if error.status == 404:
+            return Finding(type_.name, "not in this portal")
         return Finding(type_.name, error.message, good=False, hint=f"Leave it out: --exclude {type_.name}")
     return Finding(type_.name, "can be read")
 

@@ -74,6 +74,13 @@ class TypeFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class TypeAbsent:
+    """HubSpot does not know this type in this portal: nothing is missing."""
+
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
 class FileWritten:
     path: str
     records: int
@@ -108,7 +115,8 @@ class TypeSummary:
 class RunEnded:
     """The last event of a run; `requests` by budget; `bound_s` what HUBSPOT_MAX_REQUESTS_PER_10S cost.
 
-    `timeline` are the requests by budget of each ten seconds, `limits` how many hubdump allows itself in ten.
+    `timeline` are the requests by budget of each ten seconds, `limits` how many hubdump allows itself in ten;
+    `absent` the types that this portal does not have, and why.
     """
 
     exit: int
@@ -123,6 +131,7 @@ class RunEnded:
     rate: str = ""
     timeline: Sequence[Mapping[str, int]] = ()
     limits: Mapping[str, int] = field(default_factory=dict)
+    absent: Mapping[str, str] = field(default_factory=dict)
 
 
 Event = (
@@ -132,6 +141,7 @@ Event = (
     | RetryScheduled
     | TypeCompleted
     | TypeFailed
+    | TypeAbsent
     | FileWritten
     | Noted
     | RunEnded

@@ -127,7 +127,7 @@ def check_targets(dump: Path, types: Sequence[ObjectType], targets: Sequence[str
     """Read the targets again; Incomplete unless each holds what the store does, once."""
     reader = Reader(dump / "store.sqlite")
     try:
-        counts = {type_.name: reader.count(type_.name) for type_ in types}
+        counts = {type_: reader.count(type_.name) for type_ in types}
         wrong = [
             w for target in targets for w in check(dump, target, expected(target, counts, reader.files()))
         ]

@@ -50,6 +50,10 @@ def write_manifest(dump: Path, run: str, store: Store, ended: RunEnded) -> None:
             "requests": dict(ended.requests),
             "retries": ended.retries,
             "types": dict(ended.types),
+            "not_in_portal": dict(ended.absent),
+            "unread": {
+                one.what: {"why": one.why, "scopes": one.scopes} for one in reader.unread() if not one.absent
+            },
             "beliefs": _beliefs(store.refuted(), ended),
             "files": {
                 file.path: {"records": file.records, "sha256": file.mark}

@@ -10,23 +10,35 @@ from typing import Any, Generic, NamedTuple, NoReturn, TypeVar
 T = TypeVar("T")
 
 FAILURES_MAX = 6
+CUSTOM = "custom"  # the group of custom objects
 
 
 @dataclass(frozen=True, slots=True)
 class ObjectType:
     """One kind of record.
 
-    `name` is HubSpot's plural name in URLs, `engagement` the value of `hs_engagement_type` its records
-    bear, `modified` the property that search finds changes by (contacts have their own), `created` the one it
-    finds their age by.
+    `name` is HubSpot's plural name, of a custom object one made of its label; `qualified` HubSpot's fully qualified
+    name of a custom object. `scopes` are those that reading it needs, all of them; `group` what `--only` may call
+    it by. `engagement` is the value of `hs_engagement_type` its records bear, `modified` the property that search finds
+    changes by (contacts have their own), `created` the one it finds their age by. One of the `library` is there only
+    where the portal has it switched on.
     """
 
     name: str
     type_id: str
     singular: str
+    group: str = ""
+    scopes: tuple[str, ...] = ()
     engagement: str | None = None
     modified: str = "hs_lastmodifieddate"
     created: str = "hs_createdate"
+    library: bool = False
+    qualified: str = ""
+
+    @property
+    def path(self) -> str:
+        """What it is called in URLs: labels of custom objects may be anything, and change."""
+        return self.type_id if self.group == CUSTOM else self.name
 
 
 class Budget(StrEnum):
@@ -296,6 +308,18 @@ class Totals:
     without: int = 0
     failed: int = 0
     by_type: Mapping[str, int] = field(default_factory=dict)
+
+
+class Unread(NamedTuple):
+    """A type, or what else of a portal was to be read, that cannot be; `scopes` are those that are lacking.
+
+    `absent` where this portal does not have it: nothing is missing then.
+    """
+
+    what: str
+    why: str
+    scopes: tuple[str, ...] = ()
+    absent: bool = False
 
 
 class Quarantine(NamedTuple):

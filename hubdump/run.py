@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from hubdump import load
-from hubdump.catalog import TYPES
 from hubdump.clock import SECOND_NS, Clock, instant_text
 from hubdump.errors import (
     Exit,
@@ -19,6 +18,7 @@ from hubdump.errors import (
     TokenRefused,
 )
 from hubdump.events import Emit, RunEnded, RunStarted, TypeSummary
+from hubdump.extract import discovery
 from hubdump.extract.engine import Engine
 from hubdump.extract.plan import Wishes
 from hubdump.hubspot.pacing import Budgets
@@ -36,16 +36,17 @@ NAMED_MAX = 5
 @dataclass(frozen=True, slots=True)
 class Order:
     """What a run is to do. `command` writes a verb as its user would call it on this dump; `asked` are
-    the targets named by `--to`, none for all of them.
+    the targets named by `--to`, none for all of them; `only` and `exclude` words for types and groups.
     """
 
     run: str
     dump: Path
-    types: tuple[ObjectType, ...]
     access: Access
     command: Callable[[str], str]
     asked: tuple[str, ...] = ()
     wishes: Wishes = Wishes()  # noqa: RUF009 - frozen
+    only: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
 
 
 def run(order: Order, clock: Clock, emit: Emit) -> RunEnded:
@@ -71,6 +72,7 @@ class _Run:
         self._retries = 0
         self._bound = False
         self._written: set[ObjectType] = set()
+        self._types = discovery.known(store, order.only, order.exclude)
 
     def whole(self) -> RunEnded:
         try:
@@ -93,8 +95,14 @@ class _Run:
         ) as session:
             self._bound = True
             load.move_aside(order.dump, self._store, self._tell)
-            engine = Engine(session.api, session.exchange, self._store, self._clock, self._tell, order.wishes)
-            due = engine.due(order.types)
+            self._types = await discovery.selected(
+                session.exchange, session.api, self._store, self._tell, order.only, order.exclude
+            )
+            engine = Engine(
+                session.api, session.exchange, self._store, self._clock, self._tell, order.wishes,
+                self._store.discovered.catalogue(),
+            )  # fmt: skip
+            due = engine.due(self._types)
             names = tuple(type_.name for type_ in due)
             self._tell(RunStarted(order.run, session.portal, str(order.dump), names, order.access.rate))
             failed = await engine.extract(due, self._completed)
@@ -120,7 +128,8 @@ class _Run:
         to be said at the end.
         """
         dump, store, tell = self._order.dump, self._store, self._tell
-        whole = [type_ for type_ in TYPES if store.bookmark(type_.name).fresh_us is not None]
+        every = store.discovered.catalogue().types
+        whole = [type_ for type_ in every if store.bookmark(type_.name).fresh_us is not None]
         if whole and self._wants("json"):
             asked = "json" in self._order.asked
             # Those that an earlier run completed, and could not write before it was cut short.
@@ -131,7 +140,7 @@ class _Run:
         load.check_targets(
             dump, [t for t in whole if t.name not in failed], list(filter(self._wants, TARGETS))
         )
-        return _what_is_missing(failed, {t.name: store.asked.failures(t.name) for t in self._order.types})
+        return _what_is_missing(failed, {t.name: store.asked.failures(t.name) for t in self._types})
 
     def _wants(self, target: str) -> bool:
         return not self._order.asked or target in self._order.asked
@@ -139,22 +148,30 @@ class _Run:
     def _end(self, error: HubdumpError | None, verdict: str) -> RunEnded:
         """Keep how the run ended."""
         order = self._order
+        absent = self._absent()
         ended = RunEnded(
             int(error.exit if error else Exit.COMPLETE),
             error.message if error else verdict,
             (self._clock.now_ns() - self._began_ns) / SECOND_NS,
             self._budgets.sent(),
             self._retries,
-            {type_.name: self._summary(type_) for type_ in order.types},
+            {type_.name: self._summary(type_) for type_ in self._types if type_.name not in absent},
             files=(str(order.dump),),
             next=_next(order, error),
             bound_s=self._budgets.bound_s(),
             rate=order.access.rate,
             timeline=self._budgets.timeline(),
             limits=self._budgets.limits(),
+            absent=absent,
         )
         write_manifest(order.dump, order.run, self._store, ended)
         return ended
+
+    def _absent(self) -> dict[str, str]:
+        """What of the selection this portal does not have, and why."""
+        chosen = {t.name for t in discovery.known(self._store, self._order.only, self._order.exclude)}
+        unread = self._store.discovered.unread()
+        return {one.what: one.why for one in unread if one.absent and one.what in chosen}
 
     def _summary(self, type_: ObjectType) -> TypeSummary:
         mark, totals = self._store.bookmark(type_.name), self._store.asked.totals(type_.name)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 from typing import TextIO
@@ -18,21 +20,24 @@ from hubdump.events import (
     RetryScheduled,
     RunEnded,
     RunStarted,
+    TypeAbsent,
     TypeCompleted,
     TypeFailed,
     TypeStarted,
     TypeSummary,
 )
-from hubdump.wording import closing, lines, page_line, totals
+from hubdump.wording import closing, lines, listed, page_line, totals
 
-NARROW = 80
+# What stands around the rows of the types: the title, the sum, and a line for what is not shown.
+OTHER_LINES = 4
+WAITING, READING, COMPLETE = "waiting", "reading", "complete"
 
 
 @dataclass(slots=True)
 class Row:
     """What is known of one type so far; until `held_s` of the console's clock a failed request of it waits."""
 
-    state: str = "waiting"
+    state: str = WAITING
     records: int = 0
     associations: int = 0
     held_s: float = 0.0
@@ -91,11 +96,13 @@ class Screen:
     def _note(self, event: Event) -> None:
         match event:
             case TypeStarted():
-                self._rows[event.type] = Row("reading", event.stored)
+                self._rows[event.type] = Row(READING, event.stored)
             case TypeCompleted():
-                self._rows[event.type] = Row("complete", event.totals.records, event.totals.associations)
+                self._rows[event.type] = Row(COMPLETE, event.totals.records, event.totals.associations)
             case TypeFailed():
-                self._rows[event.type].state = "INCOMPLETE"
+                self._rows.setdefault(event.type, Row()).state = "INCOMPLETE"
+            case TypeAbsent():
+                self._rows.pop(event.type, None)
             case RetryScheduled():
                 parts = event.template.split("/")
                 for name in (name for name in self._rows if name in parts):
@@ -109,8 +116,11 @@ class Screen:
             table.add_column(title, justify="right", header_style="dim")
         table.add_column("")
         now_s = self._console.get_time()
-        for name, row in self._rows.items():
+        shown = _shown(self._rows, self._console.height - OTHER_LINES)
+        for name, row in shown.items():
             table.add_row(name, f"{row.records:,}", f"{row.associations:,}", _state(row, now_s))
+        if told := _others([row for name, row in self._rows.items() if name not in shown]):
+            table.add_row(*told, style="dim")
         records = sum(row.records for row in self._rows.values())
         links = sum(row.associations for row in self._rows.values())
         table.add_row("all", f"{records:,}", f"{links:,}", f"{now_s - self._began_s:.0f} s", style="dim")
@@ -125,7 +135,7 @@ class Screen:
             table.add_column(title, justify="right", header_style="bold")
         for title in ("fresh at", "proved at"):
             table.add_column(title, header_style="bold")
-        for name, of in event.types.items():
+        for name, of in listed(event).items():
             numbers = (of.records, of.archived, of.associations, of.failed)[:shown]
             instants = of.fresh_at or "not complete", _proved(of)
             table.add_row(name, *(f"{number:,}" for number in numbers), *instants)
@@ -138,6 +148,30 @@ class Screen:
         self._console.print(Group(Text(""), table, Text(""), *told), soft_wrap=True)
 
 
+def _shown(rows: Mapping[str, Row], most: int) -> dict[str, Row]:
+    """The rows that are on the screen: all where they fit, else first what is not as it should be or under way."""
+    if len(rows) <= most:
+        return dict(rows)
+    counts = {name: row for name, row in rows.items() if row.records or row.state not in {WAITING, COMPLETE}}
+    urgent = sorted(counts, key=lambda name: (counts[name].state == COMPLETE, -counts[name].records))
+    chosen = set(urgent[: max(1, most - 1)])
+    return {name: row for name, row in rows.items() if name in chosen}
+
+
+def _others(rows: Sequence[Row]) -> tuple[str, str, str, str] | None:
+    """One row for all that are not shown."""
+    if not rows:
+        return None
+    states = Counter(row.state for row in rows)
+    records, links = sum(row.records for row in rows), sum(row.associations for row in rows)
+    return (
+        f"{len(rows)} others",
+        f"{records:,}",
+        f"{links:,}",
+        ", ".join(f"{n} {s}" for s, n in states.items()),
+    )
+
+
 def _proved(of: TypeSummary) -> str:
     """When a type was proved, without the day where it is that of `fresh_at`."""
     if not (of.fresh_at and of.proved_at):
@@ -147,6 +181,6 @@ def _proved(of: TypeSummary) -> str:
 
 
 def _state(row: Row, now_s: float) -> str:
-    if row.state == "reading" and row.held_s > now_s:
+    if row.state == READING and row.held_s > now_s:
         return f"trying again in {ceil(row.held_s - now_s)} s"
     return row.state

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from textwrap import wrap
 
 from hubdump.events import (
     Event,
@@ -12,15 +13,21 @@ from hubdump.events import (
     RetryScheduled,
     RunEnded,
     RunStarted,
+    TypeAbsent,
     TypeCompleted,
     TypeFailed,
     TypeStarted,
+    TypeSummary,
 )
+from hubdump.model import Totals
 from hubdump.printable import clean
 
 TEXT_CHARS_MAX = 200
 # From this failure of one request on, a person wants to know how long it will go on.
 UNTIL_FROM_ATTEMPT = 3
+# More types than this are counted, not named.
+NAMED_MAX = 12
+LINE_CHARS_MAX = 79
 
 
 def lines(event: Event) -> list[str]:
@@ -31,12 +38,7 @@ def lines(event: Event) -> list[str]:
 def _lines(event: Event) -> list[str]:
     match event:
         case RunStarted():
-            rate = event.rate if event.rate == "auto" else f"at most {event.rate} requests in 10 s"
-            names = ", ".join(event.types) or "nothing: all is complete"
-            return [
-                f"Run {event.run} of portal {event.portal} into {event.dump} ({rate})",
-                f"To read: {names}",
-            ]
+            return _started(event)
         case TypeStarted():
             again = f" (continuing: {event.stored:,} records are there)" if event.resumed else ""
             kind = f"{event.engagement} engagements" if event.engagement else event.type
@@ -52,10 +54,18 @@ def _lines(event: Event) -> list[str]:
             return [f"Wrote {event.path} ({event.records:,} records)"]
         case Noted():
             return [event.text, *_hint(event.hint)]
-        case PageCommitted():
+        case PageCommitted() | TypeAbsent():
             return []
         case RunEnded():
             return list(summary(event))
+
+
+def _started(event: RunStarted) -> list[str]:
+    rate = event.rate if event.rate == "auto" else f"at most {event.rate} requests in 10 s"
+    names = ", ".join(event.types) or "nothing: all is complete"
+    if len(event.types) > NAMED_MAX:
+        names = f"{len(event.types)} types"
+    return [f"Run {event.run} of portal {event.portal} into {event.dump} ({rate})", f"To read: {names}"]
 
 
 def page_line(event: PageCommitted) -> str:
@@ -69,14 +79,35 @@ def page_line(event: PageCommitted) -> str:
 def summary(event: RunEnded) -> Iterator[str]:
     """How a run ended, as plain lines."""
     yield ""
-    yield f"{'type':<15}{'records':>9}{'archived':>10}{'associations':>14}{'failed':>8}  {'fresh at':<21} proved at"
-    for name, of in event.types.items():
+    shown = listed(event)
+    wide = max(15, *(len(name) + 1 for name in shown)) if shown else 15
+    yield (
+        f"{'type':<{wide}}{'records':>9}{'archived':>10}{'associations':>14}{'failed':>8}  {'fresh at':<21} proved at"
+    )
+    for name, of in shown.items():
         numbers = f"{of.records:>9,}{of.archived:>10,}{of.associations:>14,}{of.failed:>8}"
-        yield f"{name:<15}{numbers}  {of.fresh_at or 'not complete':<21} {of.proved_at or 'never'}"
+        yield f"{name:<{wide}}{numbers}  {of.fresh_at or 'not complete':<21} {of.proved_at or 'never'}"
     records, archived, links, failed = totals(event)
-    yield f"{'all':<15}{records:>9,}{archived:>10,}{links:>14,}{failed:>8}"
+    yield f"{'all':<{wide}}{records:>9,}{archived:>10,}{links:>14,}{failed:>8}"
     yield ""
     yield from closing(event)
+
+
+def listed(event: RunEnded) -> dict[str, TypeSummary]:
+    """The types that have a line of their own: those with something in them, or not complete; and those named alone."""
+    if len(event.types) <= NAMED_MAX:
+        return dict(event.types)
+    return {name: of for name, of in event.types.items() if not _is_empty(of)}
+
+
+def _is_empty(of: TypeSummary) -> bool:
+    return bool(of.fresh_at) and not (of.records or of.archived or of.associations or of.failed)
+
+
+def _told(title: str, names: Iterable[str]) -> Iterator[str]:
+    """Names in as many lines as they need."""
+    if text := ", ".join(names):
+        yield from wrap(f"{title}: {text}", LINE_CHARS_MAX, subsequent_indent="  ", break_long_words=False)
 
 
 def totals(event: RunEnded) -> tuple[int, int, int, int]:
@@ -92,6 +123,8 @@ def totals(event: RunEnded) -> tuple[int, int, int, int]:
 
 def closing(event: RunEnded) -> Iterator[str]:
     """What a summary says below its table."""
+    yield from _told("nothing in", (name for name in event.types if name not in listed(event)))
+    yield from _told("not in this portal", event.absent)
     sent = sum(event.requests.values())
     by_budget = ", ".join(f"{name} {number}" for name, number in event.requests.items())
     again = {0: "no retry", 1: "1 retry"}.get(event.retries, f"{event.retries} retries")
@@ -113,6 +146,8 @@ def closing(event: RunEnded) -> Iterator[str]:
 
 def _completed(event: TypeCompleted) -> list[str]:
     of = event.totals
+    if not event.engagement and of == Totals():
+        return []  # one line at the end names all of them
     name = _name(event.engagement, event.type)
     told = [f"Completed {name} - Success: {of.records}, Failed: {of.failed}, Total: {of.records + of.failed}"]
     if of.without:

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from hubdump import load
-from hubdump.catalog import by_name
+from hubdump.catalog import STANDARD
 from hubdump.errors import Incomplete
 from hubdump.events import Event, Noted, RetryScheduled
 from hubdump.model import ObjectType, Request, Response, Secret
@@ -91,11 +91,11 @@ class Home:
         names = [name for name in reader.types() if reader.bookmark(name).fresh_us is not None]
         reader.close()
         assert names
-        return [by_name(name) for name in names]
+        return [STANDARD.by_name(name) for name in names]
 
     def elements(self, type_: str) -> dict[str, dict[str, Any]]:
         """The elements of a JSON file by id, numbers as the texts they are; a constant is no JSON."""
-        path = self.folder / f"raw/engagements_{by_name(type_).singular}_partial.json"
+        path = self.folder / f"raw/engagements_{STANDARD.by_name(type_).singular}_partial.json"
         found = json.loads(path.read_text("utf-8"), parse_int=str, parse_float=str, parse_constant=_no_json)
         return {element["id"]: element for element in found}
 

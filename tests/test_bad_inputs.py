@@ -251,9 +251,9 @@ def test_a_bad_answer_is_understood_or_asked_for_again_and_again(row: BadInput) 
 
 
 def _calls() -> Any:
-    from hubdump.catalog import by_name
+    from hubdump.catalog import STANDARD
 
-    return by_name("calls")
+    return STANDARD.by_name("calls")
 
 
 @pytest.fixture(scope="module")

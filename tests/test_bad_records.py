@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from hubdump.catalog import by_name
+from hubdump.catalog import STANDARD
 from hubdump.errors import BeliefRefuted
 from hubdump.extract.bearer import Bearer, ServiceKey
 from hubdump.extract.exchange import Exchange, Patience
@@ -27,7 +27,7 @@ from hubdump.store.reader import Reader
 from tests.tampering import home, records
 from tests.worlds import Emulated, JumpingClock, stored, true_of
 
-CALLS = by_name("calls")
+CALLS = STANDARD.by_name("calls")
 
 
 def listed(request: Request[Any], type_: str = "calls") -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from hubdump.catalog import by_name
+from hubdump.catalog import STANDARD
 from hubdump.errors import Incomplete, TokenRefused
 from hubdump.events import PageCommitted, TypeCompleted, TypeFailed, TypeStarted
 from hubdump.extract.bearer import Bearer, ServiceKey
@@ -25,7 +25,7 @@ from hubdump.store.reader import Reader
 from hubdump.store.store import Store
 from tests.worlds import DATE, JumpingClock, answer, page
 
-NOTES = by_name("notes")
+NOTES = STANDARD.by_name("notes")
 IDS = list(range(11, 261))
 LINKED = {id_: [id_ * 10, id_ * 10 + 1] for id_ in IDS if id_ % 3}
 
@@ -52,6 +52,8 @@ class Portal:
         if self._refuses and self._refuses in request.template:
             return answer({"message": "no", "category": "MISSING_SCOPES"}, self._status)
         body = json.loads(request.body or b"{}")
+        if "limits" in request.template:
+            return answer({"hubspotDefinedObjectTypes": [{"objectTypeId": "0-46", "usage": 250}]})
         if "properties" in request.template.split("/")[2:3]:
             return answer({"results": [{"name": "hs_note_body"}, {"name": "hs_object_id"}]})
         if request.template.endswith("/search"):

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from hubdump.catalog import by_name
+from hubdump.catalog import STANDARD
 from hubdump.errors import HubdumpError, RequestRefused, ScopeMissing, Stopped, TokenRefused
 from hubdump.events import Noted, RetryScheduled
 from hubdump.extract.bearer import Bearer, Credentials, OAuthApp, ServiceKey
@@ -21,7 +21,7 @@ from hubdump.model import Response, Secret
 from tests.worlds import DATE_US, JumpingClock, Reply, Script, answer, page
 
 API = Endpoints(LADDER[0])
-CALLS = by_name("calls")
+CALLS = STANDARD.by_name("calls")
 KEY = ServiceKey(Secret("pat-secret"))
 APP = OAuthApp("app", Secret("client-secret"), Secret("refresh-secret"))
 
@@ -247,7 +247,7 @@ def test_what_others_use_of_a_budget_is_told_once() -> None:
 def test_a_refusal_holds_back_all_requests_of_its_budget() -> None:
     world = World(answer({"message": "limit"}, 429, retry_after="7"), GOOD)
     asyncio.run(world.exchange.once(API.list(CALLS, ["x"], "")))
-    asyncio.run(world.exchange.once(API.search("calls", [[]], ())))
+    asyncio.run(world.exchange.once(API.search(CALLS, [[]], ())))
     assert world.clock.ns == 0
     asyncio.run(world.exchange.once(API.list(CALLS, ["x"], "3")))
     assert world.clock.ns == 7 * 10**9

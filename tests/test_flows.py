@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from hubdump.catalog import by_name
+from hubdump.catalog import STANDARD
 from hubdump.errors import BeliefRefuted, RequestRefused
 from hubdump.hubspot import flows, listing, refs, searching, wire
 from hubdump.hubspot.endpoints import Endpoints
@@ -24,7 +24,7 @@ from hubdump.model import (
 )
 from tests.worlds import page, record
 
-CALLS, MEETINGS = by_name("calls"), by_name("meetings")
+CALLS, MEETINGS, CONTACTS = map(STANDARD.by_name, ("calls", "meetings", "contacts"))
 API = Endpoints()
 
 

@@ -10,7 +10,7 @@ import pytest
 from hubdump.errors import BeliefRefuted, RequestRefused
 from hubdump.hubspot import batches, flows, refs
 from hubdump.model import AssociationsRead, Request, StoredIds
-from tests.test_flows import API, CALLS, reply
+from tests.test_flows import API, CALLS, CONTACTS, reply
 
 
 def links(from_id: int, *to: object, after: str = "", type_id: int = 194) -> dict[str, Any]:
@@ -28,7 +28,7 @@ def nothing(from_id: int) -> dict[str, Any]:
 
 
 def read_links(stored: list[int], *contents: dict[str, Any], cursor: str = "") -> list[AssociationsRead]:
-    flow, left, found = flows.associations(API, CALLS, "contacts", cursor), iter(contents), []
+    flow, left, found = flows.associations(API, CALLS, CONTACTS, cursor), iter(contents), []
     effect: Any = next(flow)
     while True:
         sent: Any = None
@@ -99,7 +99,7 @@ def test_associations_nobody_asked_for_are_refuted() -> None:
 
 
 def test_a_thousand_inputs_that_are_refused_are_asked_for_by_a_hundred_and_fewer_never() -> None:
-    flow = flows.associations(API, CALLS, "contacts", "")
+    flow = flows.associations(API, CALLS, CONTACTS, "")
     effect: Any = next(flow)
     effect = flow.send(list(range(1, 251)))
     effect = flow.throw(RequestRefused(400, "x", "too many"))
@@ -111,7 +111,7 @@ def test_a_thousand_inputs_that_are_refused_are_asked_for_by_a_hundred_and_fewer
     assert [int(one["id"]) for one in json.loads(effect.body)["inputs"]] == list(range(101, 201))
     with pytest.raises(RequestRefused):
         flow.throw(RequestRefused(400, "x", "no"))
-    flow = flows.associations(API, CALLS, "contacts", "")
+    flow = flows.associations(API, CALLS, CONTACTS, "")
     next(flow)
     flow.send(list(range(1, 251)))
     with pytest.raises(RequestRefused):

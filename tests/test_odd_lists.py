@@ -25,7 +25,7 @@ from hubdump.model import (
     Version,
     Wait,
 )
-from tests.test_flows import API, CALLS, reply
+from tests.test_flows import API, CALLS, CONTACTS, reply
 from tests.test_linking import nothing
 from tests.worlds import page
 
@@ -235,7 +235,7 @@ def test_inputs_that_break_every_batch_of_associations_are_named_unless_all_do(
     def store(asked: StoredIds) -> list[int]:
         return [id_ for id_ in range(1, 101) if id_ > asked.after]
 
-    effects, _ = told(flows.associations(API, CALLS, "contacts", ""), portal, store)
+    effects, _ = told(flows.associations(API, CALLS, CONTACTS, ""), portal, store)
     commits = [e for e in effects if isinstance(e, AssociationsRead)]
     failed = {id_ for e in commits for id_ in e.failed}
     # Where all fail, the first three are taken for records of their own errors before it is known.
@@ -252,7 +252,7 @@ def test_a_broken_batch_of_associations_is_asked_for_by_halves_and_then_by_more_
         return POISON if 7 in ids else {"results": [], "errors": [nothing(id_) for id_ in sorted(ids)]}
 
     effects, _ = told(
-        flows.associations(API, CALLS, "contacts", ""),
+        flows.associations(API, CALLS, CONTACTS, ""),
         portal,
         lambda question: [id_ for id_ in range(1, 301) if id_ > question.after],
     )
@@ -268,7 +268,7 @@ def test_a_broken_batch_of_associations_is_asked_for_by_halves_and_then_by_more_
 
 def test_the_waits_for_inputs_without_an_answer_grow_and_their_reason_is_told() -> None:
     effects, requests = told(
-        flows.associations(API, CALLS, "contacts", ""),
+        flows.associations(API, CALLS, CONTACTS, ""),
         lambda _: {"results": []},
         lambda question: [] if question.after else [5],
     )

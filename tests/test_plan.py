@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hubdump.catalog import by_name
+from hubdump.catalog import STANDARD
 from hubdump.extract import plan
 from hubdump.extract.plan import SECOND_US, Wishes
 from hubdump.model import Bookmark, WalkKey
@@ -82,8 +82,8 @@ def test_a_twentieth_and_more_than_twenty_records_are_not_removed_without_a_pers
 
 
 def test_associations_are_walked_from_a_types_own_side_and_types_keep_their_order() -> None:
-    assert plan.association_walks(by_name("calls")) == tuple(
+    assert plan.association_walks(STANDARD.by_name("calls"), STANDARD) == tuple(
         WalkKey("calls", to) for to in ("contacts", "companies", "deals", "tickets")
     )
-    calls, notes, tasks = (by_name(name) for name in ("calls", "notes", "tasks"))
+    calls, notes, tasks = (STANDARD.by_name(name) for name in ("calls", "notes", "tasks"))
     assert plan.in_order([calls, notes, tasks], ["tasks", "calls"]) == (calls, tasks)

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from hubdump.catalog import selected
 from hubdump.clock import SystemClock
 from hubdump.errors import Incomplete
 from hubdump.extract.bearer import ServiceKey
@@ -289,7 +288,7 @@ def test_a_run_that_dies_just_before_its_manifest_is_continued_not_begun_anew(
 
     served = serve("--portal", "seven", "--faults", "none")
     access = Access(served.url, ServiceKey(Secret(TOKEN)), None, Patience())
-    order = Order("first", user.dump, selected((), ()), access, lambda verb: f"hubdump {verb}")
+    order = Order("first", user.dump, access, lambda verb: f"hubdump {verb}")
     monkeypatch.setattr("hubdump.run.write_manifest", killed)
     with pytest.raises(SystemExit):
         run(order, SystemClock(), lambda _: None)
@@ -320,7 +319,7 @@ def test_a_json_file_that_a_killed_run_did_not_come_to_is_written_by_the_run_tha
     served.tell("clock", {"advance_s": 7200})
     served.tell("edits", {"edits": [{"method": "PATCH", "path": path, "body": body}]})
     access = Access(served.url, ServiceKey(Secret(TOKEN)), None, Patience())
-    order = Order("killed", user.dump, selected(("meetings",), ()), access, lambda verb: f"hubdump {verb}")
+    order = Order("killed", user.dump, access, lambda verb: f"hubdump {verb}", only=("meetings",))
     user.forget_the_last_window()
     with monkeypatch.context() as patched:
         patched.setattr(at, killed)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from hubdump.catalog import TYPES
+from hubdump.catalog import STANDARD
 from hubdump.errors import HubdumpError, UsageError
 from hubdump.events import (
     Event,
@@ -126,8 +126,8 @@ def test_json_nested_without_end_is_no_crash() -> None:
 
 
 def test_files_are_named_by_the_catalogue_or_by_a_type_id() -> None:
-    assert len({json_files.path_of(type_) for type_ in TYPES}) == len(TYPES)
-    for type_ in TYPES:
+    assert len({json_files.path_of(type_) for type_ in STANDARD.types}) == len(STANDARD.types)
+    for type_ in STANDARD.types:
         assert json_files.path_of(type_) == f"raw/engagements_{type_.singular}_partial.json"
     from hubdump.model import ObjectType
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from hubdump import marks
-from hubdump.catalog import by_name
+from hubdump.catalog import STANDARD
 from hubdump.errors import HubdumpError, Stopped
 from hubdump.events import Noted
 from hubdump.extract.bearer import Bearer, ServiceKey
@@ -25,10 +25,10 @@ from hubdump.sandbox import InProcess
 from hubdump.sandbox.config import Tier
 from tests.simulation.loop import VirtualClock, VirtualLoop, run
 
-API, CALLS = Endpoints(LADDER[0]), by_name("calls")
+API, CALLS = Endpoints(LADDER[0]), STANDARD.by_name("calls")
 LISTS = API.list(CALLS, ["hs_object_id"], "")
-PAIRS = API.associations(CALLS, "contacts", [(47_000_000_001, "")])
-SEARCHES = API.search("calls", [], ["hs_object_id"])
+PAIRS = API.associations(CALLS, STANDARD.by_name("contacts"), [(47_000_000_001, "")])
+SEARCHES = API.search(CALLS, [], ["hs_object_id"])
 ALL: Sequence[Request[Any]] = (LISTS, PAIRS, SEARCHES)
 GENERAL_MAX, ASSOCIATIONS_MAX, SEARCH_MAX = 190, 150, 5
 

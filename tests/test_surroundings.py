@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from hubdump.catalog import selected
 from hubdump.clock import SystemClock
 from hubdump.events import Noted
 from hubdump.extract.bearer import ServiceKey
@@ -44,10 +43,9 @@ class Jumped(SystemClock):
 def at(clock: Jumped, served: Served, user: User) -> None:
     """A whole run by this clock, in this process."""
     access = Access(served.url, ServiceKey(Secret(TOKEN)), None, Patience())
-    types = selected((), ())
     events: list[object] = []
     served.reset()
-    ended = run(Order("r", user.dump, types, access, lambda verb: verb), clock, events.append)
+    ended = run(Order("r", user.dump, access, lambda verb: verb), clock, events.append)
     assert ended.exit == 0, ended.verdict
     assert len(clock.long_waits) == sum("still counts" in e.text for e in events if isinstance(e, Noted))
 

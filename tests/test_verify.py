@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from hubdump.catalog import TYPES
+from hubdump.catalog import STANDARD
 from hubdump.extract.bearer import Bearer, ServiceKey
 from hubdump.extract.exchange import Exchange, Patience
 from hubdump.extract.sending import Means
@@ -27,8 +27,9 @@ from hubdump.verify import there
 from hubdump.verify.findings import Asked, Finding, Level, Verdict, status_of
 from hubdump.verify.portal import Portal
 from hubdump.verify.records import Proof
-from tests.worlds import Emulated, JumpingClock, extracted
+from tests.worlds import ALL, Emulated, JumpingClock, extracted
 
+TYPES = tuple(map(STANDARD.by_name, ALL))
 SPEC = "calls=240,notes=2,contacts=100,companies=8,deals=6,tickets=3"
 OBJECTS = "/crm/objects/2026-09"
 

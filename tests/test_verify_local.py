@@ -14,7 +14,7 @@ import duckdb
 import pytest
 
 from hubdump import load
-from hubdump.catalog import TYPES, by_name
+from hubdump.catalog import STANDARD
 from hubdump.extract.plan import Wishes
 from hubdump.extract.wanted import wanted
 from hubdump.sandbox import InProcess
@@ -24,8 +24,9 @@ from hubdump.targets.compared import Differences
 from hubdump.verify import local
 from hubdump.verify.findings import Finding, Verdict
 from tests.test_verify import named
-from tests.worlds import extracted
+from tests.worlds import ALL, extracted
 
+TYPES = tuple(map(STANDARD.by_name, ALL))
 SPEC = "calls=130,notes=2,contacts=60,companies=8,deals=6,tickets=3"
 CALLS_JSON = "raw/engagements_call_partial.json"
 
@@ -350,6 +351,6 @@ def test_a_target_that_was_never_asked_for_is_not_missed(dump: Path) -> None:
 
 def test_one_engagement_type_alone_leads_to_types_that_the_dump_does_not_hold(tmp_path: Path) -> None:
     assert extracted(InProcess(SPEC), tmp_path, ["calls"]) == {}
-    findings = list(local.check(tmp_path, [by_name("calls")]))
+    findings = list(local.check(tmp_path, [STANDARD.by_name("calls")]))
     assert named(findings) == {}
     assert "to a type that is not in this dump" in next(f.text for f in findings if f.check == "ends")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
-from hubdump.catalog import CRM, GROUPS, TYPES, by_name
+from hubdump.catalog import STANDARD
 from hubdump.errors import Incomplete
 from hubdump.events import Emit
 from hubdump.extract.bearer import Bearer, Credentials, ServiceKey
@@ -25,8 +25,9 @@ from hubdump.session import preflight
 from hubdump.store.reader import Reader
 from hubdump.store.store import Store
 
-ENGAGEMENTS = GROUPS["engagements"]
-ALL = tuple(t.name for t in TYPES)
+ENGAGEMENTS = STANDARD.groups["engagements"]
+CRM = ("contacts", "companies", "deals", "tickets")
+ALL = (*ENGAGEMENTS, *CRM)
 DATE = "Tue, 24 Nov 2026 10:00:00 GMT"
 DATE_US = 1_795_514_400_000_000
 
@@ -140,7 +141,7 @@ def extracted(
     async def read() -> dict[str, Incomplete]:
         _, api = await preflight(exchange)
         engine = Engine(api, exchange, store, clock, emit, wishes)
-        failed = await engine.extract([by_name(name) for name in types], _no_file)
+        failed = await engine.extract([STANDARD.by_name(name) for name in types], _no_file)
         if to_its_end:
             store.end_run()
         return failed

@@ -41,10 +41,13 @@ def run(
     dump: Dump = None,
     sandbox: InSandbox = False,
     only: Annotated[
-        list[str] | None, typer.Option("--only", help="Only this type (or 'engagements'); again for more.")
+        list[str] | None,
+        typer.Option(
+            "--only", help="Only this type, or group (engagements, crm, custom...); again for more."
+        ),
     ] = None,
     exclude: Annotated[
-        list[str] | None, typer.Option("--exclude", help="Not this type; again for more.")
+        list[str] | None, typer.Option("--exclude", help="Not this type, or group; again for more.")
     ] = None,
     to: Annotated[
         list[str] | None, typer.Option("--to", help="Only this target: json or duckdb; again for more.")
@@ -82,14 +85,12 @@ def run(
 
     def work(reporter: Reporter) -> int:
         from hubdump import settings
-        from hubdump.catalog import selected
         from hubdump.clock import SystemClock
         from hubdump.extract.plan import Wishes
         from hubdump.extract.wanted import wanted
         from hubdump.run import Order
         from hubdump.run import run as bring_up_to_date
 
-        types = selected(tuple(only or ()), tuple(exclude or ()))
         asked = _targets(to or [])
         with reached_portal(sandbox, portal, faults, latency_ms) as (url, credentials):
             chosen = settings.load(HUBSPOT_BASE_URL=url, HUBDUMP_DIR=dump, HUBDUMP_HISTORY=history or None)
@@ -97,11 +98,12 @@ def run(
             order = Order(
                 run=_run_id(),
                 dump=folder_of(chosen.dump, sandbox=sandbox),
-                types=types,
                 access=access_of(chosen, credentials, record),
                 command=_command(dump, portal if sandbox else None),
                 asked=asked,
                 wishes=Wishes(prove, prove_within * 86_400, accept_deletes, wanted(chosen.history)),
+                only=tuple(only or ()),
+                exclude=tuple(exclude or ()),
             )
             with _Log(order.dump, order.run, reporter) as log:
                 return bring_up_to_date(order, SystemClock(), log.emit).exit

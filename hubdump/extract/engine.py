@@ -9,14 +9,15 @@ from typing import Any
 import msgspec
 
 from hubdump import marks
+from hubdump.catalog import STANDARD, Catalogue
 from hubdump.clock import Clock, instant_text
 from hubdump.errors import BeliefRefuted, HubdumpError, Incomplete, Poison, RequestRefused
-from hubdump.events import Emit, Noted, PageCommitted, TypeCompleted, TypeFailed, TypeStarted
-from hubdump.extract import plan
+from hubdump.events import Emit, Noted, PageCommitted, TypeAbsent, TypeCompleted, TypeFailed, TypeStarted
+from hubdump.extract import discovery, plan
 from hubdump.extract.exchange import Exchange
 from hubdump.extract.plan import Wishes
 from hubdump.hubspot import flows, wire
-from hubdump.hubspot.endpoints import SEARCH_TOTAL_MAX, Endpoints
+from hubdump.hubspot.endpoints import LIST_LADDER, SEARCH_TOTAL_MAX, Endpoints
 from hubdump.model import (
     AssociationsRead,
     Bookmark,
@@ -54,9 +55,12 @@ class Engine:
         clock: Clock,
         emit: Emit,
         wishes: Wishes = Wishes(),  # noqa: B008 - frozen
+        catalogue: Catalogue = STANDARD,
     ) -> None:
         self._api, self._exchange, self._store = api, exchange, store
         self._clock, self._emit, self._wishes = clock, emit, wishes
+        self._catalogue = catalogue
+        self._counted: dict[str, int] = {}
 
     def due(self, types: Sequence[ObjectType]) -> tuple[ObjectType, ...]:
         """The types that this run has to read; a run that was cut short is continued, not begun anew.
@@ -80,11 +84,23 @@ class Engine:
                 await self._up_to_date(type_)
                 await completed(type_)
             except Incomplete as error:
+                if self._is_absent(type_, error):
+                    self._store.discovered.set_unread(type_.name, discovery.UNKNOWN, absent=True)
+                    self._emit(TypeAbsent(type_.name))
+                    return
                 failed[type_.name] = error
                 self._emit(TypeFailed(type_.name, type_.engagement or "", error.message, error.hint))
 
-        await _all(one(type_) for type_ in self.due(types))
+        due = self.due(types)
+        if any(plan.is_new(self._store.bookmark(type_.name)) for type_ in due):
+            self._counted = await discovery.usage(self._exchange, self._api)
+        await _all(one(type_) for type_ in due)
         return failed
+
+    def _is_absent(self, type_: ObjectType, error: Incomplete) -> bool:
+        """Whether HubSpot does not know a type of which this dump holds nothing."""
+        unknown = isinstance(error, RequestRefused) and error.status == 404
+        return unknown and not self._store.asked.knows(type_.name)
 
     async def _up_to_date(self, type_: ObjectType) -> None:
         """One round; another one where the first was begun by a run that was cut short long ago."""
@@ -98,6 +114,8 @@ class Engine:
         """Every step of the algorithm of one type (docs/design.md), each from where it stands in the store."""
         mark = self._store.bookmark(type_.name)
         again = plan.resumed(mark)
+        if not again and await self._is_empty(type_, mark):
+            return
         stored = self._store.asked.records(type_.name) if again else 0
         self._emit(TypeStarted(type_.name, type_.engagement or "", again, stored))
         properties = self._store.property_names(type_.name) if again else ()
@@ -123,10 +141,36 @@ class Engine:
         )
         found = await self._catch_up(type_, mark, properties)
         proved = await self._prove(type_, mark, properties, needed=not found)
-        associations = (self._associations(type_, key) for key in plan.association_walks(type_))
+        walks = plan.association_walks(type_, self._catalogue)
+        associations = (self._associations(type_, key) for key in walks)
         await _all([*associations, self._history(type_, properties)])
         self._finish(type_, plan.fresh_us(seen_us), proved=proved)
         self._wishes.history.check(type_, properties)
+
+    async def _is_empty(self, type_: ObjectType, mark: Bookmark) -> bool:
+        """Finish the round of a type of which neither the dump nor HubSpot has a record: its lists are the proof.
+
+        Where HubSpot counts records of a new type, it is not looked.
+        """
+        if self._store.asked.knows(type_.name) or (
+            mark.fresh_us is None and self._counted.get(type_.type_id)
+        ):
+            return False
+        since_us = self._exchange.server_time_us()
+        for archived in (False, True):
+            request = self._api.list(type_, flows.ID_ONLY, "", archived=archived, limit=LIST_LADDER[-1])
+            try:
+                page = (await self._exchange.ask(request)).content
+            except Poison:
+                return False  # the sweep finds out which record it is
+            if page.results or page.paging:
+                return False
+        if type_.engagement:  # whose users look for the line; of all the others one line tells at the end
+            self._emit(TypeStarted(type_.name, type_.engagement))
+        self._store.begin_round(type_.name, since_us)
+        self._store.begin_catch_up(type_.name, since_us)
+        self._finish(type_, plan.fresh_us(since_us), proved=True)
+        return True
 
     async def _catch_up(self, type_: ObjectType, mark: Bookmark, properties: Properties) -> bool:
         """Read what changed; False where search cannot be relied on: then the proof has to find it."""
@@ -164,7 +208,7 @@ class Engine:
 
     async def _counts_agree(self, type_: ObjectType) -> bool:
         """Whether HubSpot counts as many records as the store has, as far as it counts."""
-        there = (await self._exchange.ask(self._api.search(type_.name, [[]], (), limit=1))).content.total
+        there = (await self._exchange.ask(self._api.search(type_, [[]], (), limit=1))).content.total
         here = self._store.asked.records(type_.name) + self._store.asked.unread(type_.name)
         return there == min(here, SEARCH_TOTAL_MAX) or there == here
 
@@ -181,6 +225,7 @@ class Engine:
                 "If that is right: hubdump run --accept-deletes. If not: has the token lost a scope or a team?",
             )
         self._store.finish_round(type_.name, fresh_us, fresh_us if proved else None)
+        self._store.discovered.set_read(type_.name)
         self._emit(
             TypeCompleted(
                 type_.name,
@@ -197,7 +242,8 @@ class Engine:
         self._store.refute(belief, seen)
 
     async def _associations(self, type_: ObjectType, key: WalkKey) -> None:
-        await self._walk(key, lambda cursor: flows.associations(self._api, type_, key.purpose, cursor))
+        to = self._catalogue.by_name(key.purpose)
+        await self._walk(key, lambda cursor: flows.associations(self._api, type_, to, cursor))
 
     async def _history(self, type_: ObjectType, properties: Properties) -> None:
         if names := self._wishes.history.names(type_, properties):

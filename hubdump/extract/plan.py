@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from hubdump.catalog import PAIRS
+from hubdump.catalog import Catalogue
 from hubdump.extract.wanted import Wanted
 from hubdump.model import Bookmark, ObjectType, WalkKey
 
@@ -61,9 +61,14 @@ def resumed(mark: Bookmark) -> bool:
     return mark.round > 0 and not mark.complete
 
 
-def association_walks(type_: ObjectType) -> tuple[WalkKey, ...]:
+def is_new(mark: Bookmark) -> bool:
+    """Whether nothing of a type was read so far."""
+    return mark.round == 0
+
+
+def association_walks(type_: ObjectType, catalogue: Catalogue) -> tuple[WalkKey, ...]:
     """One walk for each type that the associations of its records are read to."""
-    return tuple(WalkKey(from_, to) for from_, to in PAIRS if from_ == type_.name)
+    return tuple(WalkKey(from_, to) for from_, to in catalogue.pairs if from_ == type_.name)
 
 
 def changes_since_us(mark: Bookmark) -> int:

@@ -48,13 +48,15 @@ class Versions:
     associations: str = "2026-09"
     properties: str = "2026-09"
     limits: str = "2026-09"
+    schemas: str = "2026-09"
+    library: str = "2026-09"
 
 
 # Tried in this order at the preflight only: a version is never changed in the middle of a run.
 LADDER = (
     Versions(),
-    Versions("2026-03", "2026-03", "2026-03", "2026-03", "2026-03"),
-    Versions(account="v3", objects="v3", associations="v4", properties="v3", limits="v3"),
+    Versions("2026-03", "2026-03", "2026-03", "2026-03", "2026-03", "2026-03", "2026-03"),
+    Versions("v3", "v3", associations="v4", properties="v3", limits="v3", schemas="v3", library="v3"),
 )
 
 
@@ -74,12 +76,24 @@ class Endpoints:
         path = route("crm", "limits", self.versions.limits, "records")
         return Request("GET", path, path, Budget.GENERAL, wire.Usage)
 
+    def schemas(self) -> Request[wire.Schemas]:
+        """GET the custom objects of the portal; never paged."""
+        version = self.versions.schemas
+        root = "crm" if version.startswith("v") else "crm-object-schemas"
+        path = route(root, "", version, "schemas")
+        return Request("GET", path, path, Budget.GENERAL, wire.Schemas, failures_max=0)
+
+    def library(self) -> Request[wire.Library]:
+        """GET which objects of the object library are switched on in the portal."""
+        path = route("crm", "object-library", self.versions.library, "enablement")
+        return Request("GET", path, path, Budget.GENERAL, wire.Library)
+
     def properties(self, type_: ObjectType) -> Request[wire.PropertyList]:
         """GET the definitions of a type's properties (not archived, not sensitive); never paged.
 
         No record is in it that could be broken: when it fails, HubSpot does.
         """
-        path = route("crm", "properties", self.versions.properties, type_.name)
+        path = route("crm", "properties", self.versions.properties, type_.path)
         return Request("GET", path, path, Budget.GENERAL, wire.PropertyList, failures_max=0)
 
     def list(
@@ -92,7 +106,7 @@ class Endpoints:
         limit: int = LIST_RECORDS,
     ) -> Request[wire.ListPage]:
         """GET up to `limit` records in the order of their ids, active or archived ones; `after` '' starts."""
-        path = route("crm", "objects", self.versions.objects, type_.name)
+        path = route("crm", "objects", self.versions.objects, type_.path)
         query = [
             ("limit", str(limit)),
             ("archived", str(archived).lower()),
@@ -115,7 +129,7 @@ class Endpoints:
 
         The order of the answer is not promised.
         """
-        path = route("crm", "objects", self.versions.objects, f"{type_.name}/batch/read")
+        path = route("crm", "objects", self.versions.objects, f"{type_.path}/batch/read")
         body = {"properties": list(properties), "inputs": [{"id": str(id_)} for id_ in ids]}
         body |= {"propertiesWithHistory": list(histories)} if histories else {}
         query = (("archived", "true"),) if archived else ()
@@ -123,7 +137,7 @@ class Endpoints:
 
     def search(
         self,
-        type_name: str,
+        type_: ObjectType,
         filter_groups: Sequence[Sequence[Mapping[str, Any]]],
         properties: Sequence[str],
         after: str = "",
@@ -131,7 +145,7 @@ class Endpoints:
         limit: int = SEARCH_RECORDS,
     ) -> Request[wire.SearchPage]:
         """POST a search of up to `limit` records, ascending by id; `after` is an offset."""
-        path = route("crm", "objects", self.versions.objects, f"{quote(type_name, safe='')}/search")
+        path = route("crm", "objects", self.versions.objects, f"{quote(type_.path, safe='')}/search")
         body: dict[str, Any] = {
             "filterGroups": [{"filters": list(filters)} for filters in filter_groups],
             "sorts": [{"propertyName": "hs_object_id", "direction": "ASCENDING"}],
@@ -143,10 +157,10 @@ class Endpoints:
         return Request("POST", path, path, Budget.SEARCH, wire.SearchPage, body=_json(body))
 
     def associations(
-        self, from_: ObjectType, to: str, inputs: Sequence[tuple[int, str]]
+        self, from_: ObjectType, to: ObjectType, inputs: Sequence[tuple[int, str]]
     ) -> Request[wire.AssociationPage]:
         """POST up to 1,000 ids, each with the cursor of its own page ('' for its first)."""
-        path = route("crm", "associations", self.versions.associations, f"{from_.name}/{to}/batch/read")
+        path = route("crm", "associations", self.versions.associations, f"{from_.path}/{to.path}/batch/read")
         body = {
             "inputs": [
                 {"id": str(id_), "after": after} if after else {"id": str(id_)} for id_, after in inputs

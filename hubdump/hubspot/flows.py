@@ -35,6 +35,7 @@ from hubdump.model import (
 )
 
 __all__ = [
+    "ID_ONLY",
     "FilterGroups",
     "associations",
     "changes",
@@ -46,7 +47,7 @@ __all__ = [
     "sweep",
 ]
 
-_ID_ONLY = ("hs_object_id",)
+ID_ONLY = ("hs_object_id",)
 
 
 def sweep(api: Endpoints, type_: ObjectType, properties: Sequence[str], cursor: str) -> Flow:
@@ -80,7 +81,7 @@ def changes(api: Endpoints, type_: ObjectType, since_us: int, properties: Sequen
     """Every record modified since an instant by search; `cursor` is the last id that was read."""
     # Search compares whole milliseconds; rounding down reads too much rather than too little.
     since = {"propertyName": type_.modified, "operator": "GTE", "value": str(since_us // 1000)}
-    search = Search(api, type_, [[since]], _ID_ONLY, int(cursor or 0))
+    search = Search(api, type_, [[since]], ID_ONLY, int(cursor or 0))
     while not search.done:
         before = str(search.last)
         response, refs = yield from search.next_page()
@@ -91,7 +92,7 @@ def changes(api: Endpoints, type_: ObjectType, since_us: int, properties: Sequen
 
 def identify(api: Endpoints, type_: ObjectType, properties: Sequence[str], cursor: str) -> Flow:
     """List the ids and versions of a type again, and read what differs from the store: the proof of a type."""
-    listing = Listing(api, type_, (*_ID_ONLY, type_.modified), cursor)
+    listing = Listing(api, type_, (*ID_ONLY, type_.modified), cursor)
     while not listing.done:
         before = listing.cursor
         page = yield from listing.next_page()
@@ -167,7 +168,7 @@ class _Wide:
 
     def __init__(self, batch: Batch, cursor: str) -> None:
         self._batch, self._ids_only = batch, not fits_url(batch.properties)
-        properties = _ID_ONLY if self._ids_only else batch.properties
+        properties = ID_ONLY if self._ids_only else batch.properties
         self._listing = Listing(batch.api, batch.type, properties, cursor, archived=batch.archived)
 
     @property
@@ -185,7 +186,7 @@ class _Wide:
         except RequestRefused as error:
             if error.status != 414 or self._ids_only:
                 raise
-            self._ids_only, self._listing.properties = True, _ID_ONLY
+            self._ids_only, self._listing.properties = True, ID_ONLY
             page = yield from self._listing.next_page()
         found = Hydrated([(page.response, page.refs)] if page.response else [], unreadable=page.unreadable)
         if self._ids_only and page.refs:

@@ -40,7 +40,7 @@ class Place(msgspec.Struct, frozen=True, omit_defaults=True):
     rounds: int = 0
 
 
-def associations(api: Endpoints, from_: ObjectType, to: str, cursor: str) -> Flow:
+def associations(api: Endpoints, from_: ObjectType, to: ObjectType, cursor: str) -> Flow:
     """The associations of every stored record of a type to another type, 1,000 records a call.
 
     Where HubSpot refuses so many (an earlier text of its changelog said 100), they are asked for by 100; where it
@@ -86,7 +86,7 @@ def associations(api: Endpoints, from_: ObjectType, to: str, cursor: str) -> Flo
             continue
         inputs, alone = min(inputs * 2, most), 0
         rows, ahead = _read(answer.content, asked, from_)
-        _check_moves(met, asked, ahead, f"{from_.name} to {to}")
+        _check_moves(met, asked, ahead, f"{from_.name} to {to.name}")
         place, failed = _moved(place, waiting, asked, ahead)
         fresh = [id_ for id_ in ahead if not asked[id_]]
         yield AssociationsRead(fresh, rows, failed, _encode(place), done=False)

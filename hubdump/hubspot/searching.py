@@ -96,9 +96,7 @@ class Search:
     def _ask(self, groups: FilterGroups, after: str) -> Generator[Effect, Any, Answer[wire.SearchPage]]:
         """Ask for a page; where HubSpot refuses so many records, for fewer from then on."""
         while True:
-            request = self._api.search(
-                self._type.name, groups, self._properties, after, limit=self._limits[0]
-            )
+            request = self._api.search(self._type, groups, self._properties, after, limit=self._limits[0])
             try:
                 answer: Answer[wire.SearchPage] = yield request
             except RequestRefused as error:

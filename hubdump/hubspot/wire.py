@@ -97,8 +97,40 @@ class TypeUsage(Struct, frozen=True):
     usage: int
 
 
+class CustomUsage(Struct, frozen=True):
+    byObjectType: list[TypeUsage] = []
+
+
 class Usage(Struct, frozen=True):
     hubspotDefinedObjectTypes: list[TypeUsage]
+    customObjectTypes: CustomUsage = CustomUsage()
+
+    def by_type_id(self) -> dict[str, int]:
+        """How many records HubSpot counts, by type id."""
+        every = (*self.hubspotDefinedObjectTypes, *self.customObjectTypes.byObjectType)
+        return {one.objectTypeId: one.usage for one in every}
+
+
+class Labels(Struct, frozen=True):
+    singular: str = ""
+    plural: str = ""
+
+
+class Schema(Struct, frozen=True):
+    """A custom object, as far as it is needed to read its records."""
+
+    objectTypeId: str
+    fullyQualifiedName: str = ""
+    name: str = ""
+    labels: Labels = Labels()
+
+
+class Schemas(Struct, frozen=True):
+    results: list[Schema]
+
+
+class Library(Struct, frozen=True):
+    enablementByObjectTypeId: dict[str, bool]
 
 
 class AccessToken(Struct, frozen=True):

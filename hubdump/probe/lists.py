@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from hubdump.catalog import by_name
+from hubdump.catalog import STANDARD
 from hubdump.probe.asking import Asker, cursor
 from hubdump.probe.findings import Findings
 
@@ -46,7 +46,7 @@ async def samples(asker: Asker, findings: Findings, usage: Mapping[str, int]) ->
             findings.say("emails-without-scope", "refused", "a list of emails was answered with 403")
     return sorted(
         found,
-        key=lambda s: (bool(s.next), usage.get(by_name(s.type).type_id, 0), len(s.records)),
+        key=lambda s: (bool(s.next), usage.get(STANDARD.by_name(s.type).type_id, 0), len(s.records)),
         reverse=True,
     )
 

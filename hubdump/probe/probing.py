@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from hubdump.catalog import by_name
+from hubdump.catalog import STANDARD
 from hubdump.clock import Clock, instant_text
 from hubdump.errors import TokenRefused
 from hubdump.extract.exchange import Exchange
@@ -87,7 +87,7 @@ async def _ask_all(asker: Asker, findings: Findings, clock: Clock, seen: dict[st
         await searches.contacts(asker, findings)
         # Its archived records fit a page, most likely.
         counted = next((sample for sample in found if not sample.next), longest)
-        await others.counts(asker, findings, counted, usage.get(by_name(counted.type).type_id))
+        await others.counts(asker, findings, counted, usage.get(STANDARD.by_name(counted.type).type_id))
         if linked:
             await lists.inline(asker, findings, *linked)
     await others.edge(asker, findings)

@@ -6,13 +6,16 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from hubdump.catalog import TYPES
+from hubdump.catalog import STANDARD
 from hubdump.errors import Exit, UsageError
 from hubdump.record import shapes
 from hubdump.record.recorder import Exchanged, read
 
 Key = tuple[str, str, int]
-_NAMES = {"{custom}", *(name for type_ in TYPES for name in (type_.name, type_.singular, type_.type_id))}
+_NAMES = {
+    "{custom}",
+    *(name for type_ in STANDARD.types for name in (type_.name, type_.singular, type_.type_id)),
+}
 
 
 def differences(real: Sequence[Exchanged], emulated: Sequence[Exchanged]) -> Iterator[str]:

@@ -74,6 +74,13 @@ class Questions:
             sql = "SELECT count(*) FROM records WHERE type = ? AND state = 0"
             return int(self._db.execute(sql, (self._types.get(type_, 0),)).fetchone()[0])
 
+    def knows(self, type_: str) -> bool:
+        """Whether the store has a record of a type, whatever became of it, or one that could not be read."""
+        number = (self._types.get(type_, 0),)
+        with disk_errors(self.path):
+            sql = "SELECT EXISTS (SELECT 1 FROM {} WHERE type = ?)"
+            return any(self._db.execute(sql.format(t), number).fetchone()[0] for t in ("records", "failures"))
+
     def totals(self, type_: str) -> Totals:
         """What the store holds of one type; every association is looked at."""
         number = self._types.get(type_, 0)

@@ -16,10 +16,12 @@ import msgspec
 from msgspec import Raw, Struct
 
 from hubdump import strict
+from hubdump.catalog import Catalogue
 from hubdump.errors import DiskFailure
-from hubdump.model import Association, Bookmark, Quarantine, State
+from hubdump.model import Association, Bookmark, Quarantine, State, Unread
 from hubdump.store.bookmarks import bookmark_of, meta_of
 from hubdump.store.database import FAILURES, disk_errors, open_for_reading
+from hubdump.store.discovered import catalogue_of, unread_of
 from hubdump.store.histories import Histories
 
 
@@ -78,6 +80,16 @@ class Reader:
     def meta(self, key: str) -> str:
         with disk_errors(self.path):
             return meta_of(self._db, key)
+
+    def catalogue(self) -> Catalogue:
+        """Every type there is, of HubSpot's own and of this portal."""
+        with disk_errors(self.path):
+            return catalogue_of(self._db)
+
+    def unread(self) -> tuple[Unread, ...]:
+        """What of the portal cannot be read."""
+        with disk_errors(self.path):
+            return unread_of(self._db)
 
     def types(self) -> tuple[str, ...]:
         """Types that were read, in the order of the store."""

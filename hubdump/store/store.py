@@ -21,6 +21,7 @@ from hubdump.model import (
 )
 from hubdump.store.bookmarks import bookmark_of, meta_of
 from hubdump.store.database import HISTORY, RECORD, disk_errors, open_for_writing
+from hubdump.store.discovered import Discovered
 from hubdump.store.histories import Histories
 from hubdump.store.questions import Questions
 
@@ -42,7 +43,9 @@ DELETE FROM pages WHERE type = ?1 AND number NOT IN (SELECT page FROM records WH
 
 
 class Store:
-    """What is on disk and trusted. Every method that writes is one transaction; `asked` are questions only."""
+    """What is on disk and trusted. Every method that writes is one transaction; `asked` are questions only,
+    `discovered` is the portal itself.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -51,6 +54,7 @@ class Store:
             self._types: dict[str, int] = dict(self._db.execute("SELECT name, number FROM types"))
         self.asked = Questions(path, self._db, self._types)
         self.histories = Histories(path, self._db)
+        self.discovered = Discovered(path, self._db, self.transaction)
 
     def close(self) -> None:
         with disk_errors(self.path):
@@ -73,7 +77,7 @@ class Store:
             return meta_of(self._db, key)
 
     def set_meta(self, key: str, value: str) -> None:
-        with self._transaction():
+        with self.transaction():
             self._set_meta(key, value)
 
     def bookmark(self, type_: str) -> Bookmark:
@@ -86,7 +90,7 @@ class Store:
 
         Records that could not be read stay quarantined until they are; what has no id, until it is looked for anew.
         """
-        with self._transaction():
+        with self.transaction():
             number = self._number(type_)
             for sql in (
                 "DELETE FROM walks WHERE type = ?",
@@ -104,7 +108,7 @@ class Store:
 
     def begin_catch_up(self, type_: str, seen_us: int) -> int:
         """Keep `seen_us`, the server time before which the present round of a type will have seen every change."""
-        with self._transaction():
+        with self.transaction():
             self._db.execute("UPDATE types SET seen_us = ? WHERE name = ?", (seen_us, type_))
         return seen_us
 
@@ -114,14 +118,14 @@ class Store:
         One that `lists` its type is a pass: what it does not show may be looked into.
         """
         if anew or not self.begun(key):
-            with self._transaction():
+            with self.transaction():
                 number = self._number(key.type)
                 self._db.execute("UPDATE types SET passes = passes + ? WHERE number = ?", (lists, number))
                 self._move(key, "", done=False)
 
     def finish_round(self, type_: str, fresh_us: int, proved_us: int | None) -> None:
         """Mark a type complete up to `fresh_us`, and proved where it was; records found removed are so from now on."""
-        with self._transaction():
+        with self.transaction():
             number = self._number(type_)
             self._remove(number)
             self._db.execute(_UNREFERENCED, (number,))
@@ -132,7 +136,7 @@ class Store:
 
     def end_run(self) -> None:
         """The run came to its end: the next one begins anew instead of continuing it."""
-        with self._transaction():
+        with self.transaction():
             self._db.execute("DELETE FROM meta WHERE key = 'began_us' OR key LIKE 'refuted:%'")
 
     def began_us(self, now_us: int) -> int:
@@ -153,7 +157,7 @@ class Store:
 
     def prove(self, type_: str, proved_us: int) -> None:
         """Keep that the ids of a type were compared whole, and were HubSpot's at `proved_us`."""
-        with self._transaction():
+        with self.transaction():
             self._db.execute("UPDATE types SET proved_us = ? WHERE name = ?", (proved_us, type_))
 
     def begun(self, key: WalkKey) -> bool:
@@ -173,7 +177,7 @@ class Store:
 
     def commit_records(self, key: WalkKey, page: RecordsRead, active_s: float) -> None:
         """Put one page of records and its cursor on disk together; `active_s` is the wall clock."""
-        with self._transaction():
+        with self.transaction():
             number = self._number(key.type)
             if page.records:
                 body, encoding = page.response.body, page.response.encoding
@@ -202,7 +206,7 @@ class Store:
 
     def commit_settled(self, key: WalkKey, found: Settled, active_s: float) -> None:
         """Put what was found out of some records and the cursor on disk together."""
-        with self._transaction():
+        with self.transaction():
             number = self._number(key.type)
             seen = (self._pass(number), number, json.dumps([*found.seen, *found.unreadable]))
             self._db.execute(
@@ -222,7 +226,7 @@ class Store:
 
     def commit_associations(self, key: WalkKey, page: AssociationsRead, active_s: float) -> None:
         """Put the associations of some records to the type `key.purpose` and the cursor on disk together."""
-        with self._transaction():
+        with self.transaction():
             number, to = self._number(key.type), self._number(key.purpose)
             self._db.executemany(
                 "DELETE FROM associations WHERE from_type = ? AND from_id = ? AND to_type = ?",
@@ -241,7 +245,7 @@ class Store:
 
     def commit_histories(self, key: WalkKey, page: HistoriesRead, active_s: float) -> None:
         """Put the histories of some records, and that they are read, on disk together."""
-        with self._transaction():
+        with self.transaction():
             number = self._number(key.type)
             self.histories.append(number, page)
             self._db.executemany(
@@ -252,7 +256,7 @@ class Store:
 
     def set_definitions(self, type_: str, definitions: Sequence[tuple[str, bytes]]) -> None:
         """Replace what is known of a type's properties: (name, HubSpot's JSON) in HubSpot's order."""
-        with self._transaction():
+        with self.transaction():
             number = self._number(type_)
             self._db.execute("DELETE FROM properties WHERE type = ?", (number,))
             self._db.executemany(
@@ -276,7 +280,7 @@ class Store:
 
     def mark_file(self, path: str, mark: str, records: int) -> None:
         """Remember that a file is ours and what it holds."""
-        with self._transaction():
+        with self.transaction():
             self._db.execute("INSERT OR REPLACE INTO files VALUES (?, ?, ?)", (path, mark, records))
 
     def _pass(self, number: int) -> int:
@@ -332,7 +336,8 @@ class Store:
         return number
 
     @contextmanager
-    def _transaction(self) -> Iterator[None]:
+    def transaction(self) -> Iterator[None]:
+        """All that is written within is on disk together, or none of it."""
         with disk_errors(self.path):
             types = dict(self._types)
             self._db.execute("BEGIN IMMEDIATE")

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from hubdump.catalog import by_name
 from hubdump.model import ObjectType
 from hubdump.store.reader import StoredFile
 from hubdump.targets import child, json_files
@@ -55,10 +54,10 @@ class Wrong:
         return str(self.found) if self.found >= 0 else f"{-self.found} (some twice)"
 
 
-def expected(target: str, counts: Mapping[str, int], files: Iterable[StoredFile]) -> dict[str, int]:
+def expected(target: str, counts: Mapping[ObjectType, int], files: Iterable[StoredFile]) -> dict[str, int]:
     """Of the records of each type in the store, `counts`, those that a target has a file of ours for."""
     ours = {file.path for file in files}
-    return {type_: n for type_, n in counts.items() if TARGETS[target].path_of(by_name(type_)) in ours}
+    return {type_.name: n for type_, n in counts.items() if TARGETS[target].path_of(type_) in ours}
 
 
 def check(dump: Path, target: str, counts: Mapping[str, int]) -> list[Wrong]:

@@ -16,8 +16,9 @@ from pathlib import Path
 
 import msgspec
 
-from hubdump.catalog import by_name
 from hubdump.errors import HubdumpError
+from hubdump.model import ObjectType
+from hubdump.store.reader import Reader
 from hubdump.targets import TARGETS, Target
 from hubdump.targets.child import Answer
 
@@ -37,17 +38,25 @@ def main(verb: str, target: str, dump: str, *names: str) -> int:
 
 
 def _write(target: Target, dump: Path, names: Sequence[str]) -> Answer:
-    return Answer(written=import_module(target.module).write(dump, [by_name(name) for name in names]))
+    return Answer(written=import_module(target.module).write(dump, _types(dump, names)))
 
 
 def _count(target: Target, dump: Path, names: Sequence[str]) -> Answer:
     module = import_module(target.module)
-    return Answer(counts={name: module.count(dump, name) for name in names})
+    return Answer(counts={type_.name: module.count(dump, type_) for type_ in _types(dump, names)})
 
 
 def _compare(target: Target, dump: Path, names: Sequence[str]) -> Answer:
-    types = [by_name(name) for name in names]
-    return Answer(differences=import_module(target.held).differences(dump, types))
+    return Answer(differences=import_module(target.held).differences(dump, _types(dump, names)))
+
+
+def _types(dump: Path, names: Sequence[str]) -> list[ObjectType]:
+    reader = Reader(dump / "store.sqlite")
+    try:
+        catalogue = reader.catalogue()
+    finally:
+        reader.close()
+    return [catalogue.by_name(name) for name in names]
 
 
 _VERBS = {"write": _write, "count": _count, "compare": _compare}

@@ -41,14 +41,14 @@ def write(dump: Path, types: Sequence[ObjectType]) -> list[Written]:
         return [Written(DUCKDB, records, "", reader.mended, tuple(unfit), strange(listed))]
 
 
-def count(dump: Path, type_: str) -> int | None:
+def count(dump: Path, type_: ObjectType) -> int | None:
     """Records in the table of a type, negative where one is there twice, None where none can be read."""
     if not (dump / DUCKDB).exists():
         return None
     try:
         with duckdb.connect(dump / DUCKDB, read_only=True) as db:
             row = db.execute(
-                f"SELECT count(*), count(DISTINCT id) FROM {quoted(type_)} WHERE NOT (_deleted OR archived)"  # noqa: S608 - quoted
+                f"SELECT count(*), count(DISTINCT id) FROM {quoted(type_.name)} WHERE NOT (_deleted OR archived)"  # noqa: S608 - quoted
             ).fetchone()
     except duckdb.Error:  # no table, or no DuckDB file any more
         return None

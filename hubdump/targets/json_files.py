@@ -12,7 +12,7 @@ from typing import BinaryIO
 import msgspec
 from msgspec import Raw, Struct
 
-from hubdump.catalog import TYPES, by_name
+from hubdump.catalog import STANDARD
 from hubdump.model import Association, ObjectType
 from hubdump.store.database import disk_errors
 from hubdump.store.reader import Reader, StoredRecord
@@ -59,9 +59,9 @@ def write_all(dump: Path, types: Sequence[ObjectType]) -> Written:
     return _write(dump, ALL, [type_ for type_ in types if type_.engagement])
 
 
-def count(dump: Path, type_: str) -> int | None:
+def count(dump: Path, type_: ObjectType) -> int | None:
     """Records in the file of a type, negative where one is there twice, None where none can be read."""
-    path = dump / path_of(by_name(type_))
+    path = dump / path_of(type_)
     if not path.exists():
         return None
     with disk_errors(path), path.open("rb") as file, closing(sqlite3.connect("")) as ids:
@@ -87,7 +87,7 @@ def _ids(file: BinaryIO) -> Iterator[tuple[int]]:
 
 def ours(path: str) -> bool:
     """Whether a file of this name in the dump is one that this target writes."""
-    return path == ALL or path in {path_of(type_) for type_ in TYPES if type_.engagement}
+    return path == ALL or path in {path_of(type_) for type_ in STANDARD.types if type_.engagement}
 
 
 def _write(dump: Path, path: str, types: Sequence[ObjectType]) -> Written:

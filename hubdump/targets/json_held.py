@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Raw, Struct
 
-from hubdump.catalog import TYPES
+from hubdump.catalog import STANDARD
 from hubdump.model import ObjectType
 from hubdump.store.database import disk_errors
 from hubdump.store.reader import Reader
@@ -46,7 +46,7 @@ class _Element(Struct):
     associations: dict[str, list[_Linked]]
 
 
-_NAMES = {type_.singular: type_.name for type_ in TYPES}
+_NAMES = {type_.singular: type_.name for type_ in STANDARD.types}
 _STORED = msgspec.json.Decoder(_Stored)
 _ELEMENT = msgspec.json.Decoder(_Element)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from hubdump.catalog import TYPES
+from hubdump.catalog import STANDARD
 from hubdump.errors import UsageError
 from hubdump.model import ObjectType
 from hubdump.store.database import disk_errors
@@ -53,7 +53,7 @@ class Written:
 
 def file_name(type_: ObjectType) -> str:
     """What files of a type are called: as the catalogue calls it, else its type id; labels may be anything."""
-    if type_ in TYPES:
+    if type_ in STANDARD.types:
         return type_.singular
     if not _TYPE_ID.match(type_.type_id):
         raise UsageError(f"{type_.type_id!r} is no type id of HubSpot's: no file is named by it.")

@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 
-from hubdump.catalog import PAIRS
 from hubdump.hubspot import flows
 from hubdump.hubspot.rereading import Piece
 from hubdump.model import Association, AssociationsRead, ObjectType, Question, StoredIds
@@ -34,8 +33,9 @@ async def check(
         with closing(sqlite3.connect("", isolation_level=None)) as db:
             db.executescript(_SCHEMA)
             failed: list[str] = []
-            for to in (to for from_, to in PAIRS if from_ == type_.name):
-                failed += await _read(portal, links, db, type_, to, piece)
+            catalogue = reader.catalogue()
+            for to in (to for from_, to in catalogue.pairs if from_ == type_.name):
+                failed += await _read(portal, links, db, type_, catalogue.by_name(to), piece)
             found = compare(
                 lambda: _contents(type_.name, _rows(db), piece, moved),
                 lambda: _contents(type_.name, reader.associations(type_.name), piece, moved),
@@ -58,7 +58,7 @@ async def check(
 
 
 async def _read(
-    portal: Portal, links: Links, db: sqlite3.Connection, type_: ObjectType, to: str, piece: Piece
+    portal: Portal, links: Links, db: sqlite3.Connection, type_: ObjectType, to: ObjectType, piece: Piece
 ) -> list[str]:
     """Read the associations of stored records to one other type; those that HubSpot fails to give."""
 
@@ -70,10 +70,13 @@ async def _read(
     failed: list[str] = []
     async for step in portal.steps(flows.associations(portal.api, type_, to, ""), stored):
         if isinstance(step, AssociationsRead):
-            failed += [f"{id_} to {to}" for id_ in step.failed]
+            failed += [f"{id_} to {to.name}" for id_ in step.failed]
             db.executemany(
                 "INSERT OR IGNORE INTO links VALUES (?, ?, ?, ?, ?, ?)",
-                ((to, row.from_id, row.to_id, row.category, row.type_id, row.label) for row in step.rows),
+                (
+                    (to.name, row.from_id, row.to_id, row.category, row.type_id, row.label)
+                    for row in step.rows
+                ),
             )
     return failed
 

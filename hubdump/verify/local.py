@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from hubdump.catalog import PAIRS
 from hubdump.errors import DiskFailure
 from hubdump.model import ObjectType
 from hubdump.store.links import Links
@@ -24,7 +23,7 @@ def check(dump: Path, types: Sequence[ObjectType]) -> Iterator[Finding]:
         yield stored.pages(reader, links)
         for type_ in types:
             yield from stored.of_type(reader, type_)
-        yield from stored.sides(links, _read_from_both_sides(types))
+        yield from stored.sides(links, _read_from_both_sides(reader.catalogue().pairs, types))
         read = {type_.name for type_ in types}
         for type_ in types:
             yield from stored.ends(links, type_.name, read)
@@ -35,14 +34,16 @@ def check(dump: Path, types: Sequence[ObjectType]) -> Iterator[Finding]:
         links.close()
 
 
-def _read_from_both_sides(types: Sequence[ObjectType]) -> list[tuple[str, str]]:
+def _read_from_both_sides(
+    pairs: Sequence[tuple[str, str]], types: Sequence[ObjectType]
+) -> list[tuple[str, str]]:
     names = {type_.name for type_ in types}
-    return [(a, b) for a, b in PAIRS if a <= b and (b, a) in PAIRS and {a, b} <= names]
+    return [(a, b) for a, b in pairs if a <= b and (b, a) in pairs and {a, b} <= names]
 
 
 def _targets(dump: Path, reader: Reader, types: Sequence[ObjectType]) -> Iterator[Finding]:
     """Every target that we wrote holds each record and association of the store as it is there."""
-    counts = {t.name: reader.count(t.name) for t in types if reader.bookmark(t.name).fresh_us is not None}
+    counts = {t: reader.count(t.name) for t in types if reader.bookmark(t.name).fresh_us is not None}
     for target in TARGETS:
         there = expected(target, counts, reader.files())
         if not there:

@@ -34,7 +34,7 @@ async def usage(portal: Portal, dump: Path, types: Sequence[ObjectType]) -> list
         answer = await portal.exchange.ask(portal.api.usage())
     except (RequestRefused, ScopeMissing) as error:
         return [Finding("usage", "portal", f"HubSpot does not tell its own counts ({error.message})")]
-    counted = {one.objectTypeId: one.usage for one in answer.content.hubspotDefinedObjectTypes}
+    counted = answer.content.by_type_id()
     reader = Reader(dump / "store.sqlite")
     try:
         return [_usage(reader, type_, counted[type_.type_id]) for type_ in types if type_.type_id in counted]
@@ -168,7 +168,7 @@ def _sampled(type_: ObjectType, judged: Judged, drawn: int, active: int, seed: i
 
 async def _total(portal: Portal, type_: ObjectType, filters: Sequence[Mapping[str, Any]]) -> int:
     """How many records search counts."""
-    request = portal.api.search(type_.name, [list(filters)], (), limit=1)
+    request = portal.api.search(type_, [list(filters)], (), limit=1)
     return (await portal.exchange.ask(request)).content.total
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from random import Random
 
-from hubdump.catalog import TYPES
+from hubdump.catalog import STANDARD
 from hubdump.sandbox import BELIEFS
 from tests.simulation.life import LIVES
 
-READABLE = tuple(type_.name for type_ in TYPES)
 FAR = ("contacts", "companies", "deals", "tickets")
+READABLE = (*STANDARD.groups["engagements"], *FAR)
 _COMMON = ("429", "500", "502", "503", "cut", "reset", "slow")
 _RARE = ("empty", "garbage", "html", "423", "504", "520", "524", "429-general", "429-search")
 ENDING = ("401", "403", "414", "477", "429-daily", "repeat")

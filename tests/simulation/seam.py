@@ -16,7 +16,7 @@ from unittest.mock import patch
 import duckdb
 
 from hubdump import session
-from hubdump.catalog import by_name
+from hubdump.catalog import STANDARD
 from hubdump.clock import Clock
 from hubdump.errors import BeliefRefuted, Incomplete
 from hubdump.events import Emit
@@ -103,7 +103,7 @@ async def extraction(
     with _instead(network, order.in_flight, chance):
         async with session.opened(access, Budgets(order.number), store, clock, emit) as opened:
             engine = Engine(opened.api, opened.exchange, store, clock, emit, order.wishes)
-            failed = await engine.extract([by_name(name) for name in order.types], _no_file)
+            failed = await engine.extract([STANDARD.by_name(name) for name in order.types], _no_file)
     named = {error.belief for error in failed.values() if isinstance(error, BeliefRefuted)}
     refuted = frozenset(store.refuted()) | named
     store.end_run()
@@ -117,7 +117,7 @@ async def verification(
     """One process: `hubdump verify --level ids` on the store of an extraction."""
     store = Store(order.path)
     access = Access("http://sandbox.invalid", order.credentials, order.number, Patience(order.give_up_s))
-    types = [by_name(name) for name in order.types]
+    types = [STANDARD.by_name(name) for name in order.types]
     try:
         with _instead(network, order.in_flight, chance):
             async with session.opened(access, Budgets(order.number), store, clock, emit) as opened:
@@ -134,7 +134,8 @@ async def _no_file(_type: ObjectType) -> None:
 
 def pairs(types: tuple[str, ...]) -> list[tuple[str, str]]:
     """The (from, to) whose associations an extraction of these types reads."""
-    return [(key.type, key.purpose) for name in types for key in plan.association_walks(by_name(name))]
+    found = map(STANDARD.by_name, types)
+    return [(key.type, key.purpose) for one in found for key in plan.association_walks(one, STANDARD)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +179,7 @@ def read_back(path: Path, types: tuple[str, ...]) -> dict[str, HeldType]:
 
 def rebuilt(dump: Path, types: tuple[str, ...]) -> tuple[dict[str, list[int]], list[Row]]:
     """What a target made from the store holds: the ids of active records by type, and every association."""
-    duckdb_file.write(dump, [by_name(name) for name in types])
+    duckdb_file.write(dump, [STANDARD.by_name(name) for name in types])
     with duckdb.connect(dump / DUCKDB, read_only=True) as db:
         active = "SELECT CAST(id AS BIGINT) FROM {} WHERE NOT (_deleted OR archived)"
         ids = {name: [id_ for (id_,) in db.execute(active.format(name)).fetchall()] for name in types}

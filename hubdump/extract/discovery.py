@@ -1,0 +1,95 @@
+"""Finds out which object types a portal has: its custom objects, and which of the object library are switched on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hubdump.catalog import STANDARD
+from hubdump.errors import Poison, RequestRefused, ScopeMissing, UsageError
+from hubdump.events import Emit, Noted
+from hubdump.extract.exchange import Exchange
+from hubdump.hubspot.endpoints import Endpoints
+from hubdump.model import CUSTOM, ObjectType
+from hubdump.store.store import Store
+
+CUSTOM_OBJECTS = "custom objects"  # what cannot be read where HubSpot does not say which there are
+SWITCHED_OFF = "switched off in the object library"
+NOT_LISTED = "HubSpot does not list it any more"
+UNKNOWN = "HubSpot does not know it here"
+
+
+async def selected(
+    exchange: Exchange, api: Endpoints, store: Store, emit: Emit, only: Sequence[str], exclude: Sequence[str]
+) -> tuple[ObjectType, ...]:
+    """The types that `--only` and `--exclude` leave of those this portal has; what it does not have is kept as such."""
+    if only and CUSTOM not in only and all(map(STANDARD.knows, (*only, *exclude))):
+        types = STANDARD.selected(only, exclude)
+    else:
+        await _discover(exchange, api, store, emit)
+        types = store.discovered.catalogue().selected(only, exclude)
+    await _ask_library(exchange, api, store, types)
+    absent = {unread.what for unread in store.discovered.unread() if unread.why in {SWITCHED_OFF, NOT_LISTED}}
+    return tuple(type_ for type_ in types if type_.name not in absent)
+
+
+async def usage(exchange: Exchange, api: Endpoints) -> dict[str, int]:
+    """How many records HubSpot counts of each type, by type id; nothing where it does not say."""
+    try:
+        return (await exchange.ask(api.usage())).content.by_type_id()
+    except (RequestRefused, ScopeMissing, Poison):
+        return {}
+
+
+def known(store: Store, only: Sequence[str], exclude: Sequence[str]) -> tuple[ObjectType, ...]:
+    """What is selected as far as can be told before HubSpot is asked."""
+    try:
+        return store.discovered.catalogue().selected(only, exclude)
+    except UsageError:
+        return ()  # a custom object that is still to be discovered
+
+
+async def _discover(exchange: Exchange, api: Endpoints, store: Store, emit: Emit) -> None:
+    try:
+        schemas = (await exchange.ask(api.schemas())).content.results
+    except ScopeMissing as error:
+        store.discovered.set_unread(CUSTOM_OBJECTS, error.message, error.scopes)
+        emit(Noted(f"Custom objects are not looked for: {error.message}", error.hint))
+        return
+    except RequestRefused as error:
+        store.discovered.set_unread(CUSTOM_OBJECTS, error.message, absent=error.status == 404)
+        return
+    store.discovered.set_read(CUSTOM_OBJECTS)
+    ordered = sorted(schemas, key=lambda one: (len(one.objectTypeId), one.objectTypeId))
+    store.discovered.keep(
+        (
+            ObjectType("", one.objectTypeId, one.name or one.objectTypeId, qualified=one.fullyQualifiedName),
+            one.labels.plural or one.labels.singular or one.name,
+        )
+        for one in ordered
+    )
+    listed = {one.objectTypeId for one in schemas}
+    for type_ in store.discovered.catalogue().types:
+        if type_.group == CUSTOM:
+            _mark(store, type_, NOT_LISTED, there=type_.type_id in listed)
+
+
+async def _ask_library(exchange: Exchange, api: Endpoints, store: Store, types: Sequence[ObjectType]) -> None:
+    """Keep which of the types are switched off; where HubSpot does not say, their lists will."""
+    of_library = [type_ for type_ in types if type_.library]
+    if not of_library:
+        return
+    try:
+        enabled = (await exchange.ask(api.library())).content.enablementByObjectTypeId
+    except (RequestRefused, ScopeMissing, Poison):
+        enabled = {}
+    for type_ in of_library:
+        _mark(store, type_, SWITCHED_OFF, there=enabled.get(type_.type_id, True))
+
+
+def _mark(store: Store, type_: ObjectType, why: str, *, there: bool) -> None:
+    """Keep whether a type is there; nothing is written where that is known."""
+    told = {unread.what: unread.why for unread in store.discovered.unread()}.get(type_.name)
+    if there and told == why:
+        store.discovered.set_read(type_.name)
+    elif not there and told != why:
+        store.discovered.set_unread(type_.name, why, absent=True)
