@@ -135,8 +135,8 @@ AS_TEXT = "its characters as text in both targets, counted"
 AGAIN = "asked for again; the right answer comes home"
 RECODED = "understood as it is, kept as it came"
 COLUMN = "a column of its own in DuckDB, its own name in the JSON files"
+LABELS = "test_whatever_label_a_custom_object_has_its_name_is_a_tables_and_its_own"
 WHOLE = "whole in both targets, the field as it came"
-NO_CUSTOM = "custom objects are not read yet; only names of the catalogue are taken (exit 2 for others)"
 
 DEEP = b"[" * 2000 + b"]" * 2000
 DEEP_TEXT = "[" * 60 + '"' + "[" * 1940 + "]" * 1940 + '"' + "]" * 60
@@ -185,10 +185,11 @@ TABLE: tuple[BadInput, ...] = (
     n(37, "Turkish dotless i", "i", "I", "\u0131", "\u0130"),
     n(38, "quote, semicolon, backtick", 'a"b', "a'b;drop table calls;--", "a`b", "a\\b", "a b"),
     n(39, "names of ours", "_dlt_id", "id", "archived", "_raw", "_deleted", "_hubdump_x", "property_id"),
-    BadInput(40, "custom object called contacts", "not here yet", NotHere(NO_CUSTOM)),
-    BadInput(41, "custom object's label is a path", "not here yet; files are named by type ids", NotHere(NO_CUSTOM)),
-    BadInput(42, "two custom objects with one label", "not here yet", NotHere(NO_CUSTOM)),
-    BadInput(43, "custom objects that differ in case", "not here yet", NotHere(NO_CUSTOM)),
+    BadInput(40, "custom object called contacts", "a name with its type id", Shown(LABELS)),
+    BadInput(41, "custom object's label is a path", "a name of letters and digits; files are named by type ids",
+             Shown(LABELS)),
+    BadInput(42, "two custom objects with one label", "the second with its type id", Shown(LABELS)),
+    BadInput(43, "custom objects that differ in case", "the second with its type id", Shown(LABELS)),
     BadInput(44, "property that comes between definitions and pages",
              "in the files and _raw; a column from the next run on",
              Shown("test_a_property_that_nobody_defined_stays_in_raw_and_in_the_files")),

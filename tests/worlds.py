@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
-from hubdump.catalog import STANDARD
+from hubdump.catalog import STANDARD, Catalogue
 from hubdump.errors import Incomplete
 from hubdump.events import Emit
+from hubdump.extract import discovery
 from hubdump.extract.bearer import Bearer, Credentials, ServiceKey
 from hubdump.extract.engine import Engine
 from hubdump.extract.exchange import Exchange, Patience
@@ -128,8 +129,12 @@ def extracted(
     to_its_end: bool = True,
     through: Callable[[JumpingClock], Transport] | None = None,
     credentials: Credentials | None = None,
+    invented: tuple[ObjectType, ...] = (),
 ) -> dict[str, Incomplete]:
-    """A run over types of a sandbox in this process, into folder/store.sqlite; what failed. No time of ours passes."""
+    """A run over types of a sandbox in this process, into folder/store.sqlite; what failed. No time of ours passes.
+
+    `invented` types stand in the catalogue beside those of the portal, and are read too.
+    """
     clock = JumpingClock()
     store = Store(folder / "store.sqlite")
     transport = through(clock) if through else Emulated(sandbox, clock)
@@ -140,8 +145,10 @@ def extracted(
 
     async def read() -> dict[str, Incomplete]:
         _, api = await preflight(exchange)
-        engine = Engine(api, exchange, store, clock, emit, wishes)
-        failed = await engine.extract([STANDARD.by_name(name) for name in types], _no_file)
+        chosen = await discovery.selected(exchange, api, store, emit, types, ())
+        catalogue = Catalogue((*store.discovered.catalogue().types, *invented))
+        engine = Engine(api, exchange, store, clock, emit, wishes, catalogue)
+        failed = await engine.extract([*chosen, *invented], _no_file)
         if to_its_end:
             store.end_run()
         return failed
