@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 
@@ -135,12 +135,14 @@ class Catalogue:
         """Whether a word is a type or a group, whatever is discovered in a portal."""
         return word in self._named or word in self.groups
 
-    def _expand(self, words: Sequence[str]) -> set[str]:
-        groups = {CUSTOM: ()} | self.groups
-        return {name for word in words for name in groups.get(word) or self._one(word, groups)}
+    def named(self, word: str) -> tuple[str, ...]:
+        """The names of the types that the name of a group or of one type stands for."""
+        if word == CUSTOM:
+            return self.groups.get(CUSTOM, ())
+        return self.groups.get(word) or (self.by_name(word).name,)
 
-    def _one(self, word: str, groups: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
-        return () if word in groups else (self.by_name(word).name,)
+    def _expand(self, words: Sequence[str]) -> set[str]:
+        return {name for word in words for name in self.named(word)}
 
 
 STANDARD = Catalogue(TYPES)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from hubdump.events import Emit, RunEnded, RunStarted, TypeSummary
 from hubdump.extract import discovery
 from hubdump.extract.engine import Engine
 from hubdump.extract.plan import Wishes
+from hubdump.extract.wanted import wanted
 from hubdump.hubspot.pacing import Budgets
 from hubdump.manifest import write_manifest
 from hubdump.model import ObjectType, Quarantine
@@ -36,7 +37,8 @@ NAMED_MAX = 5
 @dataclass(frozen=True, slots=True)
 class Order:
     """What a run is to do. `command` writes a verb as its user would call it on this dump; `asked` are
-    the targets named by `--to`, none for all of them; `only` and `exclude` words for types and groups.
+    the targets named by `--to`, none for all of them; `only` and `exclude` words for types and groups,
+    `history` whose history is wanted (extract/wanted.py).
     """
 
     run: str
@@ -47,6 +49,7 @@ class Order:
     wishes: Wishes = Wishes()  # noqa: RUF009 - frozen
     only: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    history: tuple[str, ...] = ()
 
 
 def run(order: Order, clock: Clock, emit: Emit) -> RunEnded:
@@ -98,10 +101,11 @@ class _Run:
             self._types = await discovery.selected(
                 session.exchange, session.api, self._store, self._tell, order.only, order.exclude
             )
+            catalogue = self._store.discovered.catalogue()
+            wishes = replace(order.wishes, history=wanted(order.history, catalogue))
             engine = Engine(
-                session.api, session.exchange, self._store, self._clock, self._tell, order.wishes,
-                self._store.discovered.catalogue(),
-            )  # fmt: skip
+                session.api, session.exchange, self._store, self._clock, self._tell, wishes, catalogue
+            )
             due = engine.due(self._types)
             names = tuple(type_.name for type_ in due)
             self._tell(RunStarted(order.run, session.portal, str(order.dump), names, order.access.rate))

@@ -26,7 +26,7 @@ from hubdump.events import (
     TypeStarted,
     TypeSummary,
 )
-from hubdump.wording import closing, lines, listed, page_line, totals
+from hubdump.wording import closing, lines, page_line, totals, with_a_row
 
 # What stands around the rows of the types: the title, the sum, and a line for what is not shown.
 OTHER_LINES = 4
@@ -135,7 +135,7 @@ class Screen:
             table.add_column(title, justify="right", header_style="bold")
         for title in ("fresh at", "proved at"):
             table.add_column(title, header_style="bold")
-        for name, of in listed(event).items():
+        for name, of in with_a_row(event).items():
             numbers = (of.records, of.archived, of.associations, of.failed)[:shown]
             instants = of.fresh_at or "not complete", _proved(of)
             table.add_row(name, *(f"{number:,}" for number in numbers), *instants)

@@ -79,7 +79,7 @@ def page_line(event: PageCommitted) -> str:
 def summary(event: RunEnded) -> Iterator[str]:
     """How a run ended, as plain lines."""
     yield ""
-    shown = listed(event)
+    shown = with_a_row(event)
     wide = max(15, *(len(name) + 1 for name in shown)) if shown else 15
     yield (
         f"{'type':<{wide}}{'records':>9}{'archived':>10}{'associations':>14}{'failed':>8}  {'fresh at':<21} proved at"
@@ -93,7 +93,7 @@ def summary(event: RunEnded) -> Iterator[str]:
     yield from closing(event)
 
 
-def listed(event: RunEnded) -> dict[str, TypeSummary]:
+def with_a_row(event: RunEnded) -> dict[str, TypeSummary]:
     """The types that have a line of their own: those with something in them, or not complete; and those named alone."""
     if len(event.types) <= NAMED_MAX:
         return dict(event.types)
@@ -123,7 +123,7 @@ def totals(event: RunEnded) -> tuple[int, int, int, int]:
 
 def closing(event: RunEnded) -> Iterator[str]:
     """What a summary says below its table."""
-    yield from _told("nothing in", (name for name in event.types if name not in listed(event)))
+    yield from _told("nothing in", (name for name in event.types if name not in with_a_row(event)))
     yield from _told("not in this portal", event.absent)
     sent = sum(event.requests.values())
     by_budget = ", ".join(f"{name} {number}" for name, number in event.requests.items())

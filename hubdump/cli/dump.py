@@ -87,7 +87,6 @@ def run(
         from hubdump import settings
         from hubdump.clock import SystemClock
         from hubdump.extract.plan import Wishes
-        from hubdump.extract.wanted import wanted
         from hubdump.run import Order
         from hubdump.run import run as bring_up_to_date
 
@@ -101,7 +100,8 @@ def run(
                 access=access_of(chosen, credentials, record),
                 command=_command(dump, portal if sandbox else None),
                 asked=asked,
-                wishes=Wishes(prove, prove_within * 86_400, accept_deletes, wanted(chosen.history)),
+                wishes=Wishes(prove, prove_within * 86_400, accept_deletes),
+                history=chosen.history,
                 only=tuple(only or ()),
                 exclude=tuple(exclude or ()),
             )

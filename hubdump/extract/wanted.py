@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from hubdump.catalog import TYPES, named
+from hubdump.catalog import STANDARD, Catalogue
 from hubdump.errors import Incomplete, UsageError
 from hubdump.model import ObjectType
 
@@ -34,12 +34,12 @@ class Wanted:
             )
 
 
-def wanted(texts: Iterable[str]) -> Wanted:
+def wanted(texts: Iterable[str], catalogue: Catalogue = STANDARD) -> Wanted:
     """What `all`, `TYPE` and `TYPE:PROPERTY,...` stand for together; UsageError for an unknown type."""
     of: dict[str, tuple[str, ...] | None] = {}
     for text in texts:
         name, _, properties = text.strip().partition(":")
-        types = [type_.name for type_ in TYPES] if name == ALL else named(name)
+        types = [type_.name for type_ in catalogue.types] if name == ALL else catalogue.named(name)
         listed = tuple(p for part in properties.split(",") if (p := part.strip())) or None
         if ":" in text and (listed is None or len(types) > 1):
             raise UsageError(
