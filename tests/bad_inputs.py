@@ -135,7 +135,7 @@ AS_TEXT = "its characters as text in both targets, counted"
 AGAIN = "asked for again; the right answer comes home"
 RECODED = "understood as it is, kept as it came"
 COLUMN = "a column of its own in DuckDB, its own name in the JSON files"
-LABELS = "test_whatever_label_a_custom_object_has_its_name_is_a_tables_and_its_own"
+LABELS = "tests/test_catalogue.py::test_whatever_label_a_custom_object_has_its_name_is_a_tables_and_its_own"
 WHOLE = "whole in both targets, the field as it came"
 
 DEEP = b"[" * 2000 + b"]" * 2000

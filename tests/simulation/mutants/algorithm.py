@@ -117,8 +117,8 @@ ALGORITHM: tuple[Mutant, ...] = (
         (
             Edit(
                 engine,
-                "for key in plan.association_walks(type_))",
-                "for key in plan.association_walks(type_)[1:])",
+                "walks = plan.association_walks(type_, self._catalogue)",
+                "walks = plan.association_walks(type_, self._catalogue)[1:]",
             ),
         ),
         frozenset({"LOST"}),

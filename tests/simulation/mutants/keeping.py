@@ -9,16 +9,16 @@ from tests.simulation.mutants.breaking import Edit, Mutant
 
 _BEGIN_RECORDS = (
     '        """Put one page of records and its cursor on disk together; `active_s` is the wall clock."""\n'
-    "        with self._transaction():\n"
+    "        with self.transaction():\n"
 )
 _BEGIN_ROWS = (
     '        """Put the associations of some records to the type `key.purpose` and the cursor on disk together."""\n'
-    "        with self._transaction():\n"
+    "        with self.transaction():\n"
 )
 _CURSOR_FIRST = (
-    "        with self._transaction():\n"
+    "        with self.transaction():\n"
     "            self._move(key, page.cursor, done=page.done)\n"
-    "        with self._transaction():\n"
+    "        with self.transaction():\n"
 )
 
 KEEPING: tuple[Mutant, ...] = (
