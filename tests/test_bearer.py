@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hubdump.catalog import by_name
+from hubdump.catalog import STANDARD
 from hubdump.extract.bearer import Bearer, OAuthApp
 from hubdump.extract.exchange import Exchange, Patience
 from hubdump.extract.sending import Means
@@ -71,7 +71,7 @@ def asked(portal: Portal, clock: JumpingClock, number: int) -> list[int]:
         portal, Bearer(APP, clock), Budgets(None), clock, lambda _: None,
         chance=lambda: 0.5,
     ), Patience(7200))  # fmt: skip
-    request = Endpoints(LADDER[0]).list(by_name("calls"), ["x"], "")
+    request = Endpoints(LADDER[0]).list(STANDARD.by_name("calls"), ["x"], "")
 
     async def all_() -> list[int]:
         answers = await asyncio.gather(*(exchange.ask(request) for _ in range(number)))
