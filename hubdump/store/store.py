@@ -207,11 +207,14 @@ class Store:
     def commit_settled(self, key: WalkKey, found: Settled, active_s: float) -> None:
         """Put what was found out of some records and the cursor on disk together."""
         with self.transaction():
-            number = self._number(key.type)
-            seen = (self._pass(number), number, json.dumps([*found.seen, *found.unreadable]))
+            number, there = self._number(key.type), json.dumps([*found.seen, *found.unreadable])
+            of_these = "type = ? AND id IN (SELECT value FROM json_each(?))"
             self._db.execute(
-                "UPDATE records SET seen = ? WHERE type = ? AND id IN (SELECT value FROM json_each(?))", seen
+                f"UPDATE records SET seen = ? WHERE {of_these}",  # noqa: S608 - our own words
+                (self._pass(number), number, there),
             )
+            # Whatever was found of them before in this round.
+            self._db.execute(f"DELETE FROM removals WHERE {of_these}", (number, there))  # noqa: S608 - as above
             self._db.executemany(
                 "INSERT OR REPLACE INTO removals VALUES (?, ?, ?)",
                 ((number, id_, into) for id_, into in found.removed.items()),
