@@ -13,7 +13,8 @@ import pytest
 from hubdump import seal
 from hubdump.errors import DiskFailure
 from hubdump.hubspot import flows
-from hubdump.hubspot.pacing import SECOND_NS, TEN_SECONDLY, Budgets
+from hubdump.hubspot.pacing import TEN_SECONDLY, Budgets
+from hubdump.hubspot.window import SECOND_NS
 from hubdump.model import Association, AssociationsRead, Budget, RecordsRead, Request, Settled, WalkKey
 from hubdump.store.reader import Reader
 from hubdump.store.store import Store
