@@ -46,6 +46,11 @@ class Heard:
         came = await self.inner.send(request, token)
         if self.dump.broken in [one["id"] for one in body["inputs"]]:
             return Response(500, dict(came.headers), b"{}")
+        if self.dump.instead:
+            content = json.loads(came.body)
+            for one in content["results"]:
+                one["propertiesWithHistory"] = self.dump.instead
+            return Response(came.status, came.headers, json.dumps(content).encode())
         renamed = came.body.replace(b"propertiesWithHistory", b"p") if self.dump.silent else came.body
         return Response(came.status, came.headers, renamed, came.encoding)
 
@@ -60,6 +65,7 @@ class Dump:
         self.folder, self.sandbox = folder, InProcess(portal, **chosen)
         self.asked: list[dict[str, Any]] = []
         self.silent, self.cut_at, self.broken = silent, 0, ""
+        self.instead: dict[str, Any] = {}
 
     def run(self, *history: str, cut_at: int = 0, later_s: int = 5000, **more: Any) -> dict[str, Incomplete]:
         """One run; what failed, and why. Cut before it asks for histories the `cut_at`th time."""
@@ -232,6 +238,20 @@ def test_what_hubspot_forgets_stays_here(tmp_path: Path) -> None:
     assert len([past for past in there if past[:2] == (id_, "fax")]) == 20
     assert dump.here("contacts") == sorted({*kept, *there})
     assert not {*kept} <= {*there}
+
+
+def test_what_hubspot_says_otherwise_than_documented_is_kept(tmp_path: Path) -> None:
+    dump = Dump(tmp_path, "contacts=60")
+    dump.instead = {"fax": [{"value": 1.10, "timestamp": "odd", "sourceType": None, "new": {"a": [1]}}, {}]}
+    assert dump.run("contacts:fax") == {}
+    reader = Reader(tmp_path / "store.sqlite")
+    try:
+        values = list(reader.histories.values("contacts"))
+    finally:
+        reader.close()
+    assert len(values) == 2 * 60
+    told = {(v.property, v.at_us, v.timestamp, v.value, v.more) for v in values}
+    assert told == {("fax", 0, "odd", "1.1", '{"new":{"a": [1]}}'), ("fax", 0, "", None, "")}
 
 
 def test_two_values_of_one_instant_are_two(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ _ID_ONLY = ("hs_object_id",)
 _KNOWN = ("timestamp", "value", "sourceType", "sourceId", "sourceLabel", "updatedByUserId")
 _NULL = Raw(b"null")
 _HISTORIES = msgspec.json.Decoder(wire.Histories)
+_ODD = msgspec.json.Decoder(wire.OddHistories)
 
 
 def histories(api: Endpoints, type_: ObjectType, names: Sequence[str]) -> Flow:
@@ -55,15 +56,13 @@ def _handed_over(type_: ObjectType, page: Page, names: Sequence[str]) -> Generat
     silent = 0
     for ref in refs:
         try:
-            given = _HISTORIES.decode(results[ref.position]).propertiesWithHistory
+            given = _past_values(ref.id, results[ref.position])
         except msgspec.DecodeError as error:
             unreadable[ref.id] = f"what came as its history is none: {error}"
             continue
         silent += given is None
         read[ref.id] = ref.updated_us
-        values += (
-            _past_value(ref.id, name, said) for name, all_ in (given or {}).items() for said in all_ or ()
-        )
+        values += given or ()
         if len(values) >= VALUES_MAX:
             yield HistoriesRead(names, read, values)
             read, values = {}, []
@@ -73,7 +72,28 @@ def _handed_over(type_: ObjectType, page: Page, names: Sequence[str]) -> Generat
         yield HistoriesRead(names, read, values, unreadable)
 
 
-def _past_value(id_: int, name: str, said: dict[str, Raw]) -> PastValue:
+def _past_values(id_: int, raw: Raw) -> list[PastValue] | None:
+    """The history of a record; None where it does not speak of any."""
+    try:
+        given = _HISTORIES.decode(raw).propertiesWithHistory
+    except msgspec.ValidationError:
+        odd = _ODD.decode(raw).propertiesWithHistory or {}
+        return [_odd(id_, name, said) for name, all_ in odd.items() for said in all_ or ()]
+    if given is None:
+        return None
+    return [_plain(id_, name, said) for name, all_ in given.items() for said in all_ or ()]
+
+
+def _plain(id_: int, name: str, said: wire.ValueWithTimestamp) -> PastValue:
+    at_us, by = wire.instant_us(said.timestamp) or 0, said.updatedByUserId
+    user = None if by is None else str(by)
+    return PastValue(
+        id_, name, at_us, said.timestamp, said.value, said.sourceType, said.sourceId, said.sourceLabel, user
+    )
+
+
+def _odd(id_: int, name: str, said: dict[str, Raw]) -> PastValue:
+    """Where HubSpot says something else than is documented: all of it is kept."""
     timestamp, value, source, source_id, label, user = (_text(said.get(key, _NULL)) for key in _KNOWN)
     more = {key: value for key, value in said.items() if key not in _KNOWN}
     told = msgspec.json.encode(more).decode() if more else ""

@@ -164,8 +164,25 @@ class Head(Struct, frozen=True):
     archived: bool = False
 
 
+class ValueWithTimestamp(Struct, frozen=True, forbid_unknown_fields=True):
+    """One entry of a property's history, as far as it is documented."""
+
+    timestamp: str
+    value: str | None = None
+    sourceType: str | None = None
+    sourceId: str | None = None
+    sourceLabel: str | None = None
+    updatedByUserId: int | None = None
+
+
 class Histories(Struct, frozen=True):
     """What an answer says of a record's past; absent where HubSpot did not understand that it was asked for."""
+
+    propertiesWithHistory: dict[str, list[ValueWithTimestamp] | None] | None = None
+
+
+class OddHistories(Struct, frozen=True):
+    """The same with entries that are not as documented."""
 
     propertiesWithHistory: dict[str, list[dict[str, Raw]] | None] | None = None
 

@@ -9,6 +9,8 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+
 from hubdump.model import Due, HistoriesRead, PastValue
 from hubdump.store.database import HISTORY, disk_errors
 
@@ -143,4 +145,4 @@ def _row(type_: int, value: PastValue) -> tuple[int | str | None, ...]:
 def _digest(value: PastValue) -> int:
     """What tells values of one property and one instant apart: what it was set to, and by what."""
     told = [value.timestamp if not value.at_us else "", value.value, value.source_type, value.source_id]
-    return int.from_bytes(blake2b(json.dumps(told).encode(), digest_size=8).digest(), "big", signed=True)
+    return int.from_bytes(blake2b(msgspec.json.encode(told), digest_size=8).digest(), "big", signed=True)
