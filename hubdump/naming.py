@@ -6,14 +6,15 @@ import re
 import unicodedata
 from collections.abc import Collection
 
-# Tables of ours and of what is around the records: a custom object of that name gets a suffix.
+# Tables of ours, of what is around the records, and names of walks: a custom object of that name gets a suffix.
 RESERVED = frozenset(
     {
-        "account", "all", "association_types", "associations", "company_currency", "currencies", "custom",
-        "email_events", "files", "form_submissions", "forms", "list_memberships", "lists", "marketing_emails",
-        "merges", "owner_teams", "owners", "pipeline_stages", "pipelines", "properties", "property_groups",
-        "property_history", "property_options", "record", "schemas", "subscription_changes",
-        "subscription_statuses", "subscription_types", "teams", "workflows",
+        "account", "all", "archived", "association_types", "associations", "catch_up", "company_currency",
+        "currencies", "custom", "custom_types", "email_events", "files", "form_submissions", "forms",
+        "history", "identify", "list_memberships", "lists", "marketing_emails", "merges", "owner_teams",
+        "owners", "pipeline_stages", "pipelines", "properties", "property_groups", "property_history",
+        "property_options", "record", "reread", "schemas", "settle", "subscription_changes",
+        "subscription_statuses", "subscription_types", "sweep", "teams", "workflows",
     }
 )  # fmt: skip
 _CHARS_MAX = 40
