@@ -81,6 +81,8 @@ async def _scope(exchange: Exchange, api: Endpoints, type_: ObjectType) -> Findi
     try:
         await exchange.ask(api.list(type_, (), ""))
     except ScopeMissing as error:
+        if type_.library and not error.scopes:
+            return Finding(type_.name, "not switched on in this portal's object library")
         return Finding(type_.name, error.message, good=False, hint=error.hint)
     except RequestRefused as error:
         if error.status == 404:

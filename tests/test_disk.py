@@ -204,7 +204,7 @@ def test_exit_0_comes_after_every_file_is_synced_renamed_and_its_folder_synced(
     calls = watch.calls
     order = [call.to.rpartition("/")[2] for call in calls if call.name in RENAMES]
     assert {"engagements.json", "engagements_note_partial.json", "hubdump.duckdb"} <= set(order)
-    assert order[-2:] == ["manifest.json", "SHA256SUMS"]
+    assert order[-3:] == ["manifest.json", "SHA256SUMS", "report.html"]
     for number, renamed in enumerate(calls):
         if renamed.name in RENAMES:
             written = [n for n, call in enumerate(calls[:number]) if call.file == renamed.file]

@@ -88,7 +88,6 @@ def test_a_secret_in_the_toml_file_is_refused(user: User) -> None:
 @pytest.mark.parametrize(
     "arguments",
     [
-        ("run", "--only", "dragons"),
         ("run", "--to", "paper"),
         ("verify", "--level", "most"),
         ("run", "--nope"),
@@ -100,6 +99,12 @@ def test_bad_usage_ends_with_2(arguments: tuple[str, ...], user: User) -> None:
     told = user.types(*arguments)
     assert told.status == 2
     assert told.err
+
+
+def test_a_type_that_neither_hubspot_nor_the_portal_has_ends_with_2(serve: Serve, user: User) -> None:
+    told = user.at(serve("--portal", "tiny", "--faults", "none")).types("run", "--only", "dragons")
+    assert told.status == 2
+    assert "There is no object type 'dragons'" in told.err
 
 
 @pytest.mark.parametrize("verb", ["verify", "status", "load"])

@@ -96,6 +96,7 @@ def test_doctor_says_what_is_readable_and_what_scope_is_missing(serve: Serve, us
     whole = user.at(serve("--portal", "tiny", "--faults", "none")).types("doctor")
     assert whole.status == 0, whole.out
     assert "ok     calls: can be read" in whole.out
+    assert "ok     appointments: not switched on in this portal's object library" in whole.out
     assert "ok     limits: 190 requests in 10 s" in whole.out
     scopes = "oauth+crm.objects.contacts.read+crm.objects.companies.read"
     served = serve("--portal", "tiny", "--faults", "none", "--token", f"few:{scopes}")

@@ -23,7 +23,7 @@ from tests.simulation.seam import HeldType
 from tests.simulation.world import World
 
 PHASES = {
-    "Di": "discover: account details and definitions",
+    "Di": "discover: account details, what there is, and definitions",
     "Sw": "sweep",
     "As": "associations",
     "Ar": "archived",
@@ -224,7 +224,8 @@ class Striker:
 def phase_of(request: Request[Any]) -> str:
     """The phase that a request tells by itself; '' for a batch read, and for the renewal of a token."""
     asked = dict(request.query)
-    if "/account-info" in request.path or "/crm/properties" in request.path:
+    about = ("/account-info", "/crm/properties", "/crm/limits", "/crm-object-schemas", "/crm/object-library")
+    if request.path.startswith(about):
         return "Di"
     if "/crm/associations" in request.path:
         return "As"
