@@ -59,7 +59,7 @@ def test_a_dump_says_what_it_has_and_since_when(dump: Dump) -> None:
     assert {"calls", "sql"} <= set(dir(dump))
     assert dump["calls"].name == "calls"
     assert dump.manifest["types"]["calls"]["proved_at"]
-    with pytest.raises(KeyError, match="has no table 'deals'; it has .*associations, calls"):
+    with pytest.raises(KeyError, match=r"has no table 'deals'; it has .*associations, calls"):
         dump["deals"]
     with pytest.raises(AttributeError, match="has no table 'deals'"):
         _ = dump.deals
