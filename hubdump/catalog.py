@@ -15,7 +15,9 @@ CREATED, MODIFIED = "createdate", "lastmodifieddate"
 
 
 def _engagement(name: str, type_id: str, singular: str, scopes: tuple[str, ...] = _CONTACTS) -> ObjectType:
-    return ObjectType(name, type_id, singular, "engagements", scopes, engagement=singular.upper())
+    return ObjectType(
+        name, type_id, singular, "engagements", scopes, engagement=singular.upper(), everywhere=True
+    )
 
 
 def _read(name: str) -> tuple[str, ...]:
@@ -32,10 +34,10 @@ TYPES: tuple[ObjectType, ...] = (
     _engagement("tasks", "0-27", "task"),
     _engagement("communications", "0-18", "communication"),
     _engagement("postal_mail", "0-116", "postal_mail"),
-    ObjectType("contacts", "0-1", "contact", "crm", _CONTACTS, created=CREATED, modified=MODIFIED),
-    ObjectType("companies", "0-2", "company", "crm", _read("companies"), created=CREATED),
-    ObjectType("deals", "0-3", "deal", "crm", _read("deals"), created=CREATED),
-    ObjectType("tickets", "0-5", "ticket", "crm", ("tickets",), created=CREATED),
+    ObjectType("contacts", "0-1", "contact", "crm", _CONTACTS, created=CREATED, modified=MODIFIED, everywhere=True),
+    ObjectType("companies", "0-2", "company", "crm", _read("companies"), created=CREATED, everywhere=True),
+    ObjectType("deals", "0-3", "deal", "crm", _read("deals"), created=CREATED, everywhere=True),
+    ObjectType("tickets", "0-5", "ticket", "crm", ("tickets",), created=CREATED, everywhere=True),
     ObjectType("leads", "0-136", "lead", "crm", _read("leads")),
     ObjectType("products", "0-7", "product", "commerce", _read("products"), created=CREATED),
     ObjectType("line_items", "0-8", "line_item", "commerce", _LINE_ITEMS, created=CREATED),

@@ -21,7 +21,7 @@ class ObjectType:
     name of a custom object. `scopes` are those that reading it needs, all of them; `group` what `--only` may call
     it by. `engagement` is the value of `hs_engagement_type` its records bear, `modified` the property that search finds
     changes by (contacts have their own), `created` the one it finds their age by. One of the `library` is there only
-    where the portal has it switched on.
+    where the portal has it switched on, one that is `everywhere` in every portal.
     """
 
     name: str
@@ -34,6 +34,7 @@ class ObjectType:
     created: str = "hs_createdate"
     library: bool = False
     qualified: str = ""
+    everywhere: bool = False
 
     @property
     def path(self) -> str:

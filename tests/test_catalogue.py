@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from hubdump.catalog import STANDARD, Catalogue
+from hubdump.catalog import STANDARD, TYPES, Catalogue
 from hubdump.errors import UsageError
 from hubdump.events import Event, Noted, TypeAbsent
 from hubdump.extract import discovery
@@ -19,6 +19,7 @@ from hubdump.sandbox import InProcess
 from hubdump.store.reader import Reader
 from hubdump.store.store import Store
 from hubdump.targets import duckdb_file
+from tests.conftest import CRM, ENGAGEMENTS
 from tests.worlds import Emulated, JumpingClock, answer, extracted
 
 CARS = "2-4101001"
@@ -243,6 +244,14 @@ def test_a_type_that_hubspot_does_not_know_is_absent_and_read_when_it_does(tmp_p
     assert extracted(sandbox, tmp_path, names) == {}
     assert unread(tmp_path) == {}
     assert len(ids(tmp_path, "leads")) == 4
+
+
+def test_a_type_of_every_portal_is_never_absent_whatever_hubspot_says(tmp_path: Path) -> None:
+    sandbox = quiet("leads=4,calls=2,deals=3")
+    through = lambda clock: Refusing(sandbox, clock, "/calls", 404, {"message": "no"})  # noqa: E731 - a name for it
+    assert list(extracted(sandbox, tmp_path, ["leads", "calls", "deals"], through=through)) == ["calls"]
+    assert unread(tmp_path) == {}
+    assert [type_.name for type_ in TYPES if type_.everywhere] == [*ENGAGEMENTS, *CRM]
 
 
 def test_a_type_that_was_read_and_is_not_known_any_more_is_an_error(tmp_path: Path) -> None:

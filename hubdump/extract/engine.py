@@ -98,8 +98,8 @@ class Engine:
         return failed
 
     def _is_absent(self, type_: ObjectType, error: Incomplete) -> bool:
-        """Whether HubSpot does not know a type of which this dump holds nothing."""
-        unknown = isinstance(error, RequestRefused) and error.status == 404
+        """Whether HubSpot does not know a type that not every portal has, and of which this dump holds nothing."""
+        unknown = isinstance(error, RequestRefused) and error.status == 404 and not type_.everywhere
         return unknown and not self._store.asked.knows(type_.name)
 
     async def _up_to_date(self, type_: ObjectType) -> None:
