@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import subprocess
+import sys
 import urllib.request
 from contextlib import closing
 from pathlib import Path
@@ -13,7 +15,6 @@ import duckdb
 import pytest
 
 from tests.conftest import TOKEN, Serve, Served, User
-from tests.syscalls import Call, at_call, kill, watched
 
 PORTAL = ("--portal", "contacts=120,deals=20,notes=5", "--faults", "none")
 NAMES = ("email", "fax", "lifecyclestage")
@@ -110,31 +111,39 @@ def test_the_wish_may_stand_in_the_toml_file_or_the_environment(serve: Serve, us
     assert (told.status, "There is no object type 'dragons'" in told.err) == (2, True)
 
 
+# hubdump, killed in the middle of the transaction of a page of histories: its values written, its end not.
+_KILLED = """
+import os, signal, sys
+from hubdump.cli import main
+from hubdump.store.histories import Histories
+whole, pages = Histories.append, []
+def cut(self, type_, page):
+    whole(self, type_, page)
+    pages.append(page)
+    if len(pages) == {number}:
+        os.kill(os.getpid(), signal.SIGKILL)
+Histories.append = cut
+sys.argv[0] = "hubdump"
+main()
+"""
+
+
 def read(dump: Path) -> int:
     """Of how many records the history is committed."""
-    if not (dump / "store.sqlite").exists():
-        return 0
-    with closing(sqlite3.connect(f"file:{dump / 'store.sqlite'}?mode=ro", uri=True)) as db:
-        if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'history_reads'").fetchone():
-            return 0
+    with closing(sqlite3.connect(dump / "store.sqlite")) as db:
         return int(db.execute("SELECT count(*) FROM history_reads").fetchone()[0])
 
 
 @pytest.mark.prove
-@pytest.mark.parametrize("number", [1, 4, 7])
-def test_a_run_killed_while_it_reads_histories_loses_none_and_keeps_none_twice(
+@pytest.mark.parametrize("number", [1, 3])
+def test_a_run_killed_while_it_keeps_histories_loses_none_and_keeps_none_twice(
     number: int, serve: Serve, user: User
 ) -> None:
-    served = serve("--portal", "contacts=300", "--faults", "none")
-    begun: list[bool] = []
-
-    def behind_the_first_page(_: Call) -> bool:
-        begun[:] = begun or ([True] if read(user.dump) else [])
-        return bool(begun)
-
-    with watched(at_call(number, behind_the_first_page, kill)) as watch:
-        assert user.at(served).types("run", *CONTACTS, preexec_fn=watch.enter).status == -9
-    assert 0 < read(user.dump) < 300
+    served = serve("--portal", "contacts=180", "--faults", "none")
+    user.at(served)
+    program = [sys.executable, "-c", _KILLED.format(number=number), "run", *CONTACTS]
+    assert subprocess.run(program, cwd=user.folder, env=user.env(), check=False).returncode == -9
+    assert read(user.dump) == (number - 1) * 50
     user.forget_the_last_window()
     assert user.types("run", "-q", *CONTACTS).status == 0
     assert here(user.dump) == there(served)
