@@ -69,6 +69,7 @@ def test_past_values_are_in_the_duckdb_file_and_told_and_verified(serve: Serve, 
     assert f"contacts: {len(there(served)):,} past values at HubSpot, all here" in checked.out
 
 
+@pytest.mark.prove
 def test_verify_finds_a_past_value_that_was_lost_and_accuses_none_that_came_since(
     serve: Serve, user: User
 ) -> None:
@@ -94,6 +95,7 @@ def test_verify_finds_a_past_value_that_was_lost_and_accuses_none_that_came_sinc
     assert "hubdump.duckdb property_history: not in the store" in checked.out
 
 
+@pytest.mark.prove
 def test_the_wish_may_stand_in_the_toml_file_or_the_environment(serve: Serve, user: User) -> None:
     user.at(serve(*PORTAL))
     (user.folder / "hubdump.toml").write_text('history = ["contacts:fax", "deals:dealname"]\n')
