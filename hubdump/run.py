@@ -75,6 +75,7 @@ class _Run:
         self._retries = 0
         self._bound = False
         self._written: set[ObjectType] = set()
+        self._counted: dict[str, int] = {}
         self._types = discovery.known(store, order.only, order.exclude)
 
     def whole(self) -> RunEnded:
@@ -106,6 +107,7 @@ class _Run:
             engine = Engine(
                 session.api, session.exchange, self._store, self._clock, self._tell, wishes, catalogue
             )
+            self._counted = engine.counted
             due = engine.due(self._types)
             names = tuple(type_.name for type_ in due)
             self._tell(RunStarted(order.run, session.portal, str(order.dump), names, order.access.rate))
@@ -186,6 +188,7 @@ class _Run:
             totals.failed,
             instant_text(mark.fresh_us) if mark.complete and mark.fresh_us else None,
             instant_text(mark.proved_us) if mark.proved_us else None,
+            counted=self._counted.get(type_.type_id),
             past_values=self._store.histories.count(type_.name),
         )
 

@@ -326,3 +326,15 @@ def test_all_budgets_that_together_explain_a_refusal_are_named() -> None:
     assert (sent(budgets, Budget.GENERAL, 90, 0), sent(budgets, Budget.ASSOCIATIONS, 60, 0)) == (90, 60)
     told = refused(budgets, Budget.GENERAL, 9 * SECOND_NS)
     assert told.startswith("HubSpot counts requests for associations and search in the general budget, too")
+
+
+def test_what_was_sent_is_told_by_ten_seconds_and_budget_and_what_may_be_sent_beside_it() -> None:
+    budgets = Budgets(120)
+    budgets.learn(MAX_190)
+    assert budgets.timeline() == []
+    assert (sent(budgets, Budget.GENERAL, 7), sent(budgets, Budget.SEARCH, 2)) == (7, 2)
+    assert sent(budgets, Budget.ASSOCIATIONS, 3, 29 * SECOND_NS) == 3
+    assert budgets.timeline() == [{"general": 7, "search": 2}, {}, {"associations": 3}]
+    assert budgets.sent() == {"general": 7, "associations": 3, "search": 2}
+    assert budgets.limits() == {"general": 120, "associations": 120, "search": 40}
+    assert Budgets(None).limits() == {"general": 95, "associations": 95, "search": 40}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -163,6 +164,7 @@ def test_a_run_leaves_a_report_and_one_that_has_no_room_for_it_says_so_and_is_co
     first = user.at(serve("--portal", "tiny", "--faults", "none")).types("run")
     assert first.status == 0, first.err
     assert "There is no report.html of this run" in first.err
+    assert json.loads((user.dump / "manifest.json").read_text())["types"]["calls"]["counted"] == 1
     (user.dump / "report.html").rmdir()
     user.forget_the_last_window()
     second = user.types("run")

@@ -60,7 +60,8 @@ class Engine:
         self._api, self._exchange, self._store = api, exchange, store
         self._clock, self._emit, self._wishes = clock, emit, wishes
         self._catalogue = catalogue
-        self._counted: dict[str, int] = {}
+        # How many records HubSpot counts of each type, by type id; asked where a type is new.
+        self.counted: dict[str, int] = {}
 
     def due(self, types: Sequence[ObjectType]) -> tuple[ObjectType, ...]:
         """The types that this run has to read; a run that was cut short is continued, not begun anew.
@@ -93,7 +94,7 @@ class Engine:
 
         due = self.due(types)
         if any(plan.is_new(self._store.bookmark(type_.name)) for type_ in due):
-            self._counted = await discovery.usage(self._exchange, self._api)
+            self.counted |= await discovery.usage(self._exchange, self._api)
         await _all(one(type_) for type_ in due)
         return failed
 
@@ -152,9 +153,7 @@ class Engine:
 
         Where HubSpot counts records of a new type, it is not looked.
         """
-        if self._store.asked.knows(type_.name) or (
-            mark.fresh_us is None and self._counted.get(type_.type_id)
-        ):
+        if self._store.asked.knows(type_.name) or (mark.fresh_us is None and self.counted.get(type_.type_id)):
             return False
         since_us = self._exchange.server_time_us()
         for archived in (False, True):

@@ -50,7 +50,6 @@ class Budgets:
         }
         # What was sent in the last ten seconds, should it turn out that HubSpot counts it as general.
         self._logs = self._windows | {Budget.SEARCH: Window(UNBOUNDED, TEN_SECONDS_NS)}
-        self._sent = dict.fromkeys(Budget, 0)
         self._sent_in: Counter[tuple[int, Budget]] = Counter()
         self._merged: set[Budget] = set()
         self._apart: set[Budget] = {Budget.GENERAL}
@@ -72,7 +71,6 @@ class Budgets:
             self._bound_until_ns = max(self._bound_until_ns, now_ns + all_ns)
         if max(own_ns, all_ns) > 0:
             return max(own_ns, all_ns)
-        self._sent[budget] += 1
         self._sent_in[now_ns // TEN_SECONDS_NS, budget] += 1
         for window in windows:
             window.take()
@@ -121,7 +119,9 @@ class Budgets:
 
     def sent(self) -> dict[str, int]:
         """Requests sent so far, by budget."""
-        return {budget.value: number for budget, number in self._sent.items()}
+        return {
+            budget.value: sum(n for (_, of), n in self._sent_in.items() if of is budget) for budget in Budget
+        }
 
     def timeline(self) -> list[dict[str, int]]:
         """Requests by budget in each ten seconds from the first one sent on."""

@@ -8,8 +8,12 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
+
+if TYPE_CHECKING:
+    import duckdb
 
 PREFIX = "property_"
 MEMORY = "200MB"
@@ -46,19 +50,20 @@ def _count(path: str) -> Filled:
         return {table: _of_table(db, table, named) for table, named in columns.items()}
 
 
-def _of_table(db: object, table: str, columns: list[tuple[str, str]]) -> tuple[int, dict[str, int]]:
+def _of_table(
+    db: duckdb.DuckDBPyConnection, table: str, columns: list[tuple[str, str]]
+) -> tuple[int, dict[str, int]]:
+    from hubdump.targets.filling import quoted  # in this process only: it loads DuckDB
+
     counts = [
-        f"count(nullif({_quoted(name)}, ''))" if kind == "VARCHAR" else f"count({_quoted(name)})"
+        f"count(nullif({quoted(name)}, ''))" if kind == "VARCHAR" else f"count({quoted(name)})"
         for name, kind in columns
     ]
-    sql = f"SELECT count(*), {', '.join(counts)} FROM {_quoted(table)} WHERE NOT (_deleted OR archived)"  # noqa: S608 - quoted
-    row = db.execute(sql).fetchone()  # type: ignore[attr-defined]  # a connection: DuckDB is imported where it is used
+    sql = f"SELECT count(*), {', '.join(counts)} FROM {quoted(table)} WHERE NOT (_deleted OR archived)"  # noqa: S608 - quoted
+    row = db.execute(sql).fetchone()
+    assert row is not None
     names = [name.removeprefix(PREFIX) for name, _ in columns]
     return row[0], dict(zip(names, row[1:], strict=True))
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from hubdump.errors import EXIT_MEANINGS, Exit
-from hubdump.events import RunEnded, TypeSummary
+from hubdump.events import TypeSummary
 from hubdump.printable import clean
 from hubdump.report.drawing import pictures
 from hubdump.report.filled import Filled
@@ -21,15 +21,6 @@ PROPERTIES_MAX = 25
 TYPES_FILLED_MAX = 40
 TEXT_CHARS_MAX = 600
 LINES_MAX = 60
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One type of the table, and why it was not read whole."""
-
-    name: str
-    of: TypeSummary
-    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +55,7 @@ def page(told: Told, manifest: Mapping[str, Any], filled: Filled) -> str:
         ended=ended,
         meaning=EXIT_MEANINGS[Exit(ended.exit)],
         verdict=_cut(ended.verdict),
-        lines=list(_lines(told, ended)),
+        types={name: of for name, of in ended.types.items() if not _nothing(of) or name in told.failed},
         counted=any(of.counted is not None for of in ended.types.values()),
         nothing=[name for name, of in ended.types.items() if _nothing(of) and name not in told.failed],
         pictures=pictures(ended.timeline, ended.limits),
@@ -76,13 +67,6 @@ def page(told: Told, manifest: Mapping[str, Any], filled: Filled) -> str:
             name: state for name, state in dict(manifest.get("beliefs", {})).items() if state != "assumed"
         },
     )
-
-
-def _lines(told: Told, ended: RunEnded) -> Iterator[Line]:
-    for name, of in ended.types.items():
-        failed = told.failed.get(name)
-        if failed or not _nothing(of):
-            yield Line(name, of, failed.reason if failed else "")
 
 
 def _nothing(of: TypeSummary) -> bool:
