@@ -126,6 +126,24 @@ MADE: dict[Kind, Callable[[], str]] = {
 }  # fmt: skip
 
 
+@pytest.mark.parametrize("kind", [Kind.NUMBER, Kind.DATE, Kind.INSTANT])
+def test_the_short_form_of_a_cast_says_the_same_of_every_text_that_is_not_rare(kind: Kind) -> None:
+    texts = [MADE[kind]() for _ in range(4000)] + [noise() for _ in range(1000)]
+    whole, usual = casts.value(kind, "x"), casts.value(kind, "x", usual=True)
+    with duckdb.connect() as db:
+        db.execute("SET TimeZone = 'UTC'")
+        found = db.execute(
+            f"SELECT ({usual}) IS NOT DISTINCT FROM ({whole}), {casts.rare(kind, 'x')}, ({usual}) IS NOT NULL"
+            " FROM (SELECT unnest(?) AS x)",
+            [texts],
+        ).fetchall()
+    assert {same for same, rare, _ in found if not rare} == {True}
+    assert {same for same, rare, _ in found if rare} == {True, False}, (
+        "nothing is rare: the long form is for nothing"
+    )
+    assert sum(there for _, rare, there in found if not rare) > 500
+
+
 @pytest.mark.parametrize("kind", Kind)
 def test_duckdb_and_python_understand_any_text_alike(kind: Kind, tmp_path: Path) -> None:
     texts = [MADE[kind]() for _ in range(4000)] + [noise() for _ in range(1000)]

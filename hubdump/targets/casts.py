@@ -26,17 +26,27 @@ _FIRST_MS, _END_MS = -62_135_596_800_000, 253_402_300_800_000
 class Cast:
     """DuckDB's type for a kind; in SQL over `{x}`: its value of a text, that value as a text again, and whether the
     value says less than the text does.
+
+    `usual` is the same value for all texts but the `rare` ones: DuckDB takes milliseconds to plan a long expression,
+    for each column, however few its rows are.
     """
 
     type: str
     value: str
     back: str = "{x}::VARCHAR"
     cut: str = ""
+    usual: str = ""
+    rare: str = ""
 
 
-def value(kind: Kind, text: str) -> str:
-    """The value of a text, NULL where it is none of its kind."""
-    return CASTS[kind].value.replace("{x}", text)
+def value(kind: Kind, text: str, *, usual: bool = False) -> str:
+    """The value of a text, NULL where it is none of its kind; `usual` where it is not rare."""
+    return _value(CASTS[kind], usual=usual).replace("{x}", text)
+
+
+def rare(kind: Kind, text: str) -> str:
+    """Whether a text is a rare one; empty for kinds that know none."""
+    return CASTS[kind].rare.replace("{x}", text)
 
 
 def back(kind: Kind, column: str) -> str:
@@ -44,10 +54,16 @@ def back(kind: Kind, column: str) -> str:
     return CASTS[kind].back.replace("{x}", column)
 
 
-def cut(kind: Kind, text: str) -> str:
+def cut(kind: Kind, text: str, *, usual: bool = False) -> str:
     """Whether something is left out of the value of a text; empty for kinds of which nothing ever is."""
-    lost = CASTS[kind].cut
-    return f"{lost} AND ({CASTS[kind].value}) IS NOT NULL".replace("{x}", text) if lost else ""
+    cast = CASTS[kind]
+    return (
+        f"{cast.cut} AND ({_value(cast, usual=usual)}) IS NOT NULL".replace("{x}", text) if cast.cut else ""
+    )
+
+
+def _value(cast: Cast, *, usual: bool) -> str:
+    return cast.usual or cast.value if usual else cast.value
 
 
 def _matches(pattern: str) -> str:
@@ -74,27 +90,39 @@ def _number() -> str:
     )
     behind = f"length(rtrim({digits}, '0')) - {before}"
     return (
-        f"CASE WHEN {_matches(_PLAIN)} THEN TRY_CAST({{x}} AS DECIMAL(38,10))"
+        f"{_digits().removesuffix(' END')}"
         f" WHEN NOT {_matches(_SCIENTIFIC)} OR {whole} || {fraction} = '' THEN NULL WHEN {digits} = '' THEN 0"
         f" WHEN {before} <= 28 AND {behind} <= 10 THEN TRY_CAST({plain} AS DECIMAL(38,10)) END"
     )
 
 
+def _digits() -> str:
+    return f"CASE WHEN {_matches(_PLAIN)} THEN TRY_CAST({{x}} AS DECIMAL(38,10)) END"
+
+
 def _date() -> str:
     midnight = f"{_milliseconds()} // {_DAY_MS}"
     return (
-        f"CASE WHEN {_matches(_DATE)} THEN CASE WHEN {{x}} >= '0001' THEN TRY_CAST({{x}} AS DATE) END"
+        f"{_iso_date().removesuffix(' END')}"
         f" WHEN ({_milliseconds()}) % {_DAY_MS} = 0 THEN DATE '1970-01-01' + TRY_CAST(({midnight}) AS INTEGER) END"
     )
 
 
+def _iso_date() -> str:
+    return f"CASE WHEN {_matches(_DATE)} THEN CASE WHEN {{x}} >= '0001' THEN TRY_CAST({{x}} AS DATE) END END"
+
+
 def _instant() -> str:
+    return f"{_iso_instant().removesuffix(' END')} ELSE make_timestamptz(1000 * ({_milliseconds()})) END"
+
+
+def _iso_instant() -> str:
     # Up to 27 characters nothing stands below the microsecond.
     whole = r"CASE WHEN length({x}) > 27 THEN regexp_replace({x}, '(\.[0-9]{6})[0-9]+', '\1') ELSE {x} END"
     iso = f"TRY_CAST({whole} AS TIMESTAMPTZ)"
     return (
         f"CASE WHEN {_matches(_INSTANT)} THEN CASE WHEN {{x}} >= '0001' AND epoch_ms({iso}) >= {_FIRST_MS}"
-        f" AND epoch_ms({iso}) < {_END_MS} THEN {iso} END ELSE make_timestamptz(1000 * ({_milliseconds()})) END"
+        f" AND epoch_ms({iso}) < {_END_MS} THEN {iso} END END"
     )
 
 
@@ -108,15 +136,17 @@ def _json() -> str:
 CASTS = {
     Kind.VERBATIM: Cast("VARCHAR", "{x}", back="{x}"),
     Kind.TEXT: Cast("VARCHAR", "nullif({x}, '')", back="{x}"),
-    Kind.NUMBER: Cast("DECIMAL(38,10)", _number()),
+    Kind.NUMBER: Cast("DECIMAL(38,10)", _number(), usual=_digits(), rare="contains(lower({x}), 'e')"),
     Kind.INTEGER: Cast("BIGINT", f"CASE WHEN {_matches('-?[0-9]{1,19}')} THEN TRY_CAST({{x}} AS BIGINT) END"),
     Kind.BOOL: Cast("BOOLEAN", "CASE lower({x}) WHEN 'true' THEN true WHEN 'false' THEN false END"),
-    Kind.DATE: Cast("DATE", _date()),
+    Kind.DATE: Cast("DATE", _date(), usual=_iso_date(), rare=_matches("-?[0-9]+")),
     Kind.INSTANT: Cast(
         "TIMESTAMPTZ",
         _instant(),
         back="epoch_us({x})::VARCHAR",
         cut=r"length({x}) > 27 AND regexp_matches({x}, '\.[0-9]{6}[0-9]*[1-9]')",
+        usual=_iso_instant(),
+        rare=_matches("-?[0-9]+"),
     ),
     Kind.LIST: Cast("VARCHAR[]", "string_split(nullif({x}, ''), ';')", back="array_to_string({x}, ';')"),
     Kind.JSON: Cast("JSON", _json()),

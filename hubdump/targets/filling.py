@@ -37,17 +37,20 @@ def connected() -> duckdb.DuckDBPyConnection:
 def fill(db: duckdb.DuckDBPyConnection, scratch: Path, table: Table) -> list[Unfit]:
     """Make and fill a table; Incomplete unless it then holds every row of the store, once."""
     listed = ", ".join(f"{quoted(c.name)} {casts.CASTS[c.kind].type}" for c in table.columns)
+    db.execute("BEGIN")  # a transaction for each comment would take longer than the table
     db.execute(f"CREATE TABLE {quoted(table.name)} ({listed})")
     for c in table.columns:
         if c.property and c.property.label:
             label = text(c.property.label)
             db.execute(f"COMMENT ON COLUMN {quoted(table.name)}.{quoted(c.name)} IS {label}")
+    db.execute("COMMIT")
     texts = dict.fromkeys((c for c in table.columns if c.kind not in _ALWAYS), (0, 0))
     for longest in _files(scratch, table.rows()):
         _stage(db, scratch, table.columns, longest)
-        values = ", ".join(casts.value(c.kind, quoted(c.name)) for c in table.columns)
+        rare = _with_rare(db, table.columns)
+        values = ", ".join(casts.value(c.kind, quoted(c.name), usual=c not in rare) for c in table.columns)
         db.execute(f"INSERT INTO {quoted(table.name)} SELECT {values} FROM staged")  # noqa: S608 - quoted
-        found = zip(texts, _counted(db, list(texts)), strict=True)
+        found = zip(texts, _counted(db, list(texts), rare), strict=True)
         texts = {c: (texts[c][0] + more[0], texts[c][1] + more[1]) for c, more in found}
     _once(db, table)
     return _unfit(db, table, texts)
@@ -76,12 +79,24 @@ def _stage(db: duckdb.DuckDBPyConnection, scratch: Path, columns: Sequence[Colum
     )
 
 
-def _counted(db: duckdb.DuckDBPyConnection, columns: Sequence[Column]) -> list[tuple[int, int]]:
+def _with_rare(db: duckdb.DuckDBPyConnection, columns: Sequence[Column]) -> set[Column]:
+    """The columns in which some staged text is a rare one of its kind."""
+    asked = {column: told for column in columns if (told := casts.rare(column.kind, quoted(column.name)))}
+    if not asked:
+        return set()
+    counts = ", ".join(f"count(*) FILTER ({told})" for told in asked.values())
+    found = _row(db, f"SELECT {counts} FROM staged")  # noqa: S608 - quoted
+    return {column for column, count in zip(asked, found, strict=True) if count}
+
+
+def _counted(
+    db: duckdb.DuckDBPyConnection, columns: Sequence[Column], rare: set[Column]
+) -> list[tuple[int, int]]:
     """Of each column, how many texts are staged, and how many will lose something."""
     asked = []
     for column in columns:
         name = quoted(column.name)
-        cut = casts.cut(column.kind, name)
+        cut = casts.cut(column.kind, name, usual=column not in rare)
         asked += [f"count(nullif({name}, ''))", f"count(*) FILTER ({cut})" if cut else "0"]
     row = _row(db, f"SELECT {', '.join(asked)} FROM staged") if asked else ()  # noqa: S608 - quoted
     return list(zip(row[::2], row[1::2], strict=True))
