@@ -22,6 +22,7 @@ from hubdump.store.database import check_structure
 from hubdump.store.reader import Reader
 from hubdump.store.store import Store
 from hubdump.targets import TARGETS
+from hubdump.targets.export import Wanted
 from hubdump.verify import local, there
 from hubdump.verify.findings import Asked, Finding, wrong
 from hubdump.verify.portal import Portal
@@ -79,20 +80,20 @@ def describe(dump: Path, *, as_json: bool) -> Iterator[str]:
         yield f"Last run {manifest['run']}: exit {manifest['exit']}, {manifest['verdict']}"
 
 
-def load_again(dump: Path, targets: tuple[str, ...], emit: Emit) -> None:
-    """Fill the targets from what is committed; those named, or all."""
+def load_again(dump: Path, asked: Wanted, emit: Emit) -> None:
+    """Fill the targets from what is committed; those asked for, or those of every dump."""
     with _held(dump) as store:
         types = [type_ for type_ in _types_in(dump) if store.bookmark(type_.name).fresh_us is not None]
         if not types:
             raise UsageError(f"No type in {dump} is complete yet: there is nothing to load.", "hubdump run")
-        chosen = targets or tuple(TARGETS)
-        if "json" in chosen:
+        if asked.has("json"):
             load.move_aside(dump, store, emit)
-            load.write_partials(dump, types, store, emit, asked="json" in targets)
-            load.write_json(dump, types, store, emit, asked="json" in targets)
-        if "duckdb" in chosen:
+            load.write_partials(dump, types, store, emit, asked="json" in asked.named)
+            load.write_json(dump, types, store, emit, asked="json" in asked.named)
+        if asked.has("duckdb"):
             load.write_duckdb(dump, types, store, emit)
-        load.check_targets(dump, types, chosen)
+        load.write_exports(dump, asked.exports, types, store, emit)
+        load.check_targets(dump, types, list(filter(asked.has, TARGETS)))
 
 
 def _held(dump: Path) -> AbstractContextManager[Store]:

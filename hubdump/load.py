@@ -15,7 +15,8 @@ from hubdump.store.database import disk_errors
 from hubdump.store.reader import Reader
 from hubdump.store.store import Store
 from hubdump.targets import check, child, columns, expected, json_files
-from hubdump.targets.written import MENDED, UNFIT, Unfit, Written
+from hubdump.targets.export import EXPORT, Built, Export, Kept
+from hubdump.targets.written import MENDED, UNFIT, Unfit, Written, beside, mark_of, put_in_place
 
 # Above this many records the JSON files are written only when asked for: they are read whole by most.
 JSON_RECORDS_MAX = 200_000
@@ -33,13 +34,17 @@ def move_aside(dump: Path, store: Store, emit: Emit) -> None:
             if not path.name.startswith((".", "before-hubdump-"))
             and store.file_mark(f"{json_files.FOLDER}/{path.name}") is None
         ]
-        if not foreign:
-            return
+        _move(foreign, folder, emit)
+
+
+def _move(foreign: Sequence[Path], folder: Path, emit: Emit) -> None:
+    """Move somebody else's files out of the way, into a new folder beside them."""
+    if foreign:
         aside = _free_folder(folder)
         aside.mkdir()
         for path in foreign:
             path.rename(aside / path.name)
-    emit(Noted(f"Moved {len(foreign)} files that hubdump did not write to {aside}"))
+        emit(Noted(f"Moved {len(foreign)} files that hubdump did not write to {aside}"))
 
 
 def partial_wanted(type_: ObjectType, store: Store, *, asked: bool) -> bool:
@@ -86,6 +91,55 @@ def write_duckdb(dump: Path, types: Sequence[ObjectType], store: Store, emit: Em
         keep(store, emit, dump, written)
 
 
+def write_exports(
+    dump: Path, exports: Sequence[Export], types: Sequence[ObjectType], store: Store, emit: Emit
+) -> None:
+    """Write the tables of `types` into each export, one after the other, in processes of their own."""
+    for type_ in types if exports else ():
+        columns.keep(store, type_.name)
+    for export in exports:
+        built = child.build(export, dump, [type_.name for type_ in types])
+        _place(dump, export, built, store, emit)
+        rounds = {type_.name: store.bookmark(type_.name).content for type_ in types}
+        files = {path: [mark] for path, mark in built.files.items()}
+        _remember(store, Kept(export, files, built.records, rounds))
+        emit(FileWritten(str(dump / export.place), built.records))
+        _tell_unfit(export.name, built.unfit, built.strange, emit)
+
+
+def _place(dump: Path, export: Export, built: Built, store: Store, emit: Emit) -> None:
+    """Let each file of an export take its place; what is there and not hubdump's is moved aside.
+
+    From before the first renaming until the last the store knows both, the old files and the new ones, as hubdump's:
+    whoever is killed in between leaves no file that the next load would take for somebody else's.
+    """
+    known = store.meta(EXPORT + export.name)
+    before = msgspec.json.decode(known, type=Kept).files if known else {}
+    with disk_errors(dump / export.place):
+        there = {path: mark_of(dump / path) for path in built.files if (dump / path).is_file()}
+        foreign = [
+            dump / path for path in built.files if _foreign(dump / path, there.get(path), before.get(path))
+        ]
+        _move(foreign, (dump / export.place).parent if export.one_file else dump / export.place, emit)
+        both = {
+            path: list(dict.fromkeys([*before.get(path, []), mark])) for path, mark in built.files.items()
+        }
+        _remember(store, Kept(export, before | both))
+        for path, mark in built.files.items():
+            if there.get(path) == mark:
+                beside(dump / path).unlink()
+            else:
+                put_in_place(beside(dump / path), dump / path)
+
+
+def _foreign(path: Path, mark: str | None, ours: Sequence[str] | None) -> bool:
+    return path.is_symlink() or (path.exists() and mark not in (ours or ()))
+
+
+def _remember(store: Store, kept: Kept) -> None:
+    store.set_meta(EXPORT + kept.export.name, msgspec.json.encode(kept).decode())
+
+
 def keep(store: Store, emit: Emit, dump: Path, written: Written) -> None:
     """Remember and tell that a file is written."""
     store.mark_file(written.path, written.mark, written.records)
@@ -102,10 +156,14 @@ def keep(store: Store, emit: Emit, dump: Path, written: Written) -> None:
         )
     if written.unfit or store.meta(UNFIT + written.path):
         store.set_meta(UNFIT + written.path, msgspec.json.encode(written.unfit).decode())
-    for line in _unfit(written.path, written.unfit):
+    _tell_unfit(written.path, written.unfit, written.strange, emit)
+
+
+def _tell_unfit(path: str, unfit: Sequence[Unfit], strange: Sequence[str], emit: Emit) -> None:
+    for line in _unfit(path, unfit):
         emit(Noted(line))
-    if written.strange:
-        emit(Noted(f"Properties of types that hubdump does not know are texts: {', '.join(written.strange)}"))
+    if strange:
+        emit(Noted(f"Properties of types that hubdump does not know are texts: {', '.join(strange)}"))
 
 
 def _unfit(path: str, found: Sequence[Unfit]) -> Iterator[str]:

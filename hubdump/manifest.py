@@ -16,6 +16,7 @@ from hubdump.printable import clean
 from hubdump.store.reader import Reader
 from hubdump.store.store import Store
 from hubdump.targets import columns
+from hubdump.targets.export import kept_in
 from hubdump.targets.written import MENDED, UNFIT, Unfit, replacing
 from hubdump.version import __version__
 
@@ -59,6 +60,10 @@ def write_manifest(dump: Path, run: str, store: Store, ended: RunEnded) -> None:
                 file.path: {"records": file.records, "sha256": file.mark}
                 for file in reader.files()
                 if file.mark
+            },
+            "exports": {
+                kept.export.name: {"records": kept.records, "whole": bool(kept.rounds)}
+                for kept in kept_in(reader)
             },
             "quarantined": {
                 name: found for name in ended.types if (found := list(_quarantined(reader, name)))

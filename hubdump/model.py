@@ -298,6 +298,11 @@ class Bookmark:
     fresh_us: int | None = None
     proved_us: int | None = None
 
+    @property
+    def content(self) -> str:
+        """The same only as long as the type holds the same; '' while a round is under way, which changes it."""
+        return f"{self.round} {self.fresh_us}" if self.complete else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Totals:

@@ -30,6 +30,7 @@ from hubdump.session import Access, opened
 from hubdump.stopping import Stop, heard
 from hubdump.store.store import Store
 from hubdump.targets import TARGETS, json_files
+from hubdump.targets.export import Wanted
 
 NAMED_MAX = 5
 
@@ -37,7 +38,7 @@ NAMED_MAX = 5
 @dataclass(frozen=True, slots=True)
 class Order:
     """What a run is to do. `command` writes a verb as its user would call it on this dump; `asked` are
-    the targets named by `--to`, none for all of them; `only` and `exclude` words for types and groups,
+    the targets named by `--to`; `only` and `exclude` words for types and groups,
     `history` whose history is wanted (extract/wanted.py).
     """
 
@@ -45,7 +46,7 @@ class Order:
     dump: Path
     access: Access
     command: Callable[[str], str]
-    asked: tuple[str, ...] = ()
+    asked: Wanted = Wanted()  # noqa: RUF009 - frozen
     wishes: Wishes = Wishes()  # noqa: RUF009 - frozen
     only: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
@@ -124,7 +125,8 @@ class _Run:
 
     async def _completed(self, type_: ObjectType) -> None:
         dump, store, path = self._order.dump, self._store, json_files.path_of(type_)
-        if self._wants("json") and load.partial_wanted(type_, store, asked="json" in self._order.asked):
+        asked = self._order.asked
+        if asked.has("json") and load.partial_wanted(type_, store, asked="json" in asked.named):
             load.begin(store, path)
             load.keep(store, self._tell, dump, await asyncio.to_thread(json_files.write_type, dump, type_))
             self._written.add(type_)
@@ -136,20 +138,20 @@ class _Run:
         dump, store, tell = self._order.dump, self._store, self._tell
         every = store.discovered.catalogue().types
         whole = [type_ for type_ in every if store.bookmark(type_.name).fresh_us is not None]
-        if whole and self._wants("json"):
-            asked = "json" in self._order.asked
+        wanted_ = self._order.asked
+        if whole and wanted_.has("json"):
+            asked = "json" in wanted_.named
             # Those that an earlier run completed, and could not write before it was cut short.
             load.write_partials(dump, [t for t in whole if t not in self._written], store, tell, asked=asked)
             load.write_json(dump, whole, store, tell, asked=asked)
-        if whole and self._wants("duckdb"):
+        if whole and wanted_.has("duckdb"):
             load.write_duckdb(dump, whole, store, tell)
+        if whole:
+            load.write_exports(dump, wanted_.exports, whole, store, tell)
         load.check_targets(
-            dump, [t for t in whole if t.name not in failed], list(filter(self._wants, TARGETS))
+            dump, [t for t in whole if t.name not in failed], list(filter(wanted_.has, TARGETS))
         )
         return _what_is_missing(failed, {t.name: store.asked.failures(t.name) for t in self._types})
-
-    def _wants(self, target: str) -> bool:
-        return not self._order.asked or target in self._order.asked
 
     def _end(self, error: HubdumpError | None, verdict: str) -> RunEnded:
         """Keep how the run ended."""

@@ -20,6 +20,7 @@ from hubdump.sandbox import InProcess
 from hubdump.store.reader import Reader
 from hubdump.store.store import Store
 from hubdump.targets import TARGETS
+from hubdump.targets.export import wanted
 from tests.worlds import Emulated, JumpingClock, extracted
 
 Change = Callable[[Request[Any], Response], Response]
@@ -74,6 +75,15 @@ class Home:
             load.write_json(self.folder, types, store, emit, asked=True)
             load.write_duckdb(self.folder, types, store, emit)
             load.check_targets(self.folder, types, ("json", "duckdb"))
+        finally:
+            store.close()
+
+    def export(self, *asked: str) -> None:
+        """Load exports as `hubdump load` does: in processes of their own."""
+        store = Store(self.folder / "store.sqlite")
+        try:
+            exports = wanted(list(asked), {}, self.folder).exports
+            load.write_exports(self.folder, exports, self.types(), store, self.told.append)
         finally:
             store.close()
 

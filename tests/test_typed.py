@@ -6,7 +6,6 @@ import json
 import random
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -15,16 +14,13 @@ from typing import Any
 import duckdb
 import pytest
 
-from hubdump.hubspot.schema import KINDS, Kind, defined
-from hubdump.model import Request, Response
-from hubdump.sandbox import InProcess
+from hubdump.hubspot.schema import Kind, defined
 from hubdump.targets import casts, duckdb_held
 from hubdump.targets.meant import meant
-from tests.bad_inputs import Values, of
-from tests.tampering import Home, home, records
+from tests.hostile import BAD, TYPED, came_home, kind_of
+from tests.tampering import Home
 from tests.test_bad_inputs import manifest_of
 
-BAD = [pair for row in of(Values) for pair in row.how.pairs]  # type: ignore[union-attr]  # of that kind
 # What a stranger must read for a text in a column of each kind, worked out by hand.
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 MEANT: dict[Kind, dict[str, object]] = {
@@ -185,45 +181,12 @@ def test_a_definition_that_is_no_json_object_makes_a_text() -> None:
     assert [defined("a", raw).kind for raw in (b"[]", b"7", b"{")] == [Kind.TEXT] * 3
 
 
-# A property of each of HubSpot's types, in which every bad value stands once.
-TYPED = {
-    **{
-        f"bad_{type_}": {"type": type_, "label": f"Bad {type_}, isn't it"}
-        for type_ in (*KINDS, "currency_number")
-    },
-    "bad_list": {"type": "enumeration", "fieldType": "checkbox"},
-}
-
-
 @pytest.fixture(scope="module")
 def everywhere(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """Calls that hold every bad value in a property of each type, read and loaded once."""
-    sandbox = InProcess(f"calls={len(BAD)}")
-    places = {id_: n for n, id_ in enumerate(sandbox.portal.truth("calls")["live"]["calls"])}
-
-    def edit(record: dict[str, Any]) -> dict[str, bytes]:
-        wire = BAD[places[record["id"]]][0] if record["id"] in places else None
-        if wire is None:
-            return {}
-        mark = f"@{places[record['id']]}@"
-        record["properties"] |= dict.fromkeys(TYPED, mark)
-        return {mark: wire}
-
-    def change(request: Request[Any], response: Response) -> Response:
-        if request.path != "/crm/properties/2026-09/calls":
-            return records(edit, "calls")(request, response)
-        content = json.loads(response.body)
-        content["results"] += [{"name": name} | definition for name, definition in TYPED.items()]
-        return replace(response, body=json.dumps(content).encode())
-
-    came = home(tmp_path_factory.mktemp("everywhere"), sandbox, change, ["calls"])
-    assert came.failed == {}
+    came = came_home(tmp_path_factory.mktemp("everywhere"), "calls")
     came.load()
     return came
-
-
-def kind_of(name: str) -> Kind:
-    return defined(name, json.dumps(TYPED[name]).encode()).kind
 
 
 def test_every_bad_value_in_a_property_of_every_type_is_told_from_its_raw_without_a_difference(

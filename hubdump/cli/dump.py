@@ -27,13 +27,17 @@ from hubdump.cli.shared import (
     folder_of,
     reached_portal,
 )
-from hubdump.errors import Exit, UsageError
+from hubdump.errors import Exit
 
 if TYPE_CHECKING:
     from hubdump.events import Event
     from hubdump.report import Report
     from hubdump.reporter import Reporter
     from hubdump.runlog import RunLog
+    from hubdump.targets.export import Wanted
+
+
+TO = "duckdb, json, or FORMAT:PLACE (parquet:FOLDER); again for more"
 
 
 @app.command(epilog=epilog("hubdump run --only meetings --dump backup"))
@@ -49,9 +53,7 @@ def run(
     exclude: Annotated[
         list[str] | None, typer.Option("--exclude", help="Not this type, or group; again for more.")
     ] = None,
-    to: Annotated[
-        list[str] | None, typer.Option("--to", help="Only this target: json or duckdb; again for more.")
-    ] = None,
+    to: Annotated[list[str] | None, typer.Option("--to", help=f"Only this target: {TO}.")] = None,
     history: Annotated[
         list[str] | None,
         typer.Option(
@@ -90,16 +92,16 @@ def run(
         from hubdump.run import Order
         from hubdump.run import run as bring_up_to_date
 
-        asked = _targets(to or [])
         with reached_portal(sandbox, portal, faults, latency_ms) as (url, credentials):
             chosen = settings.load(HUBSPOT_BASE_URL=url, HUBDUMP_DIR=dump, HUBDUMP_HISTORY=history or None)
-            _warn_of_loose_files(reporter, folder_of(chosen.dump, sandbox=sandbox))
+            folder = folder_of(chosen.dump, sandbox=sandbox)
+            _warn_of_loose_files(reporter, folder)
             order = Order(
                 run=_run_id(),
-                dump=folder_of(chosen.dump, sandbox=sandbox),
+                dump=folder,
                 access=access_of(chosen, credentials, record),
                 command=_command(dump, portal if sandbox else None),
-                asked=asked,
+                asked=_wanted(to or [], folder),
                 wishes=Wishes(prove, prove_within * 86_400, accept_deletes),
                 history=chosen.history,
                 only=tuple(only or ()),
@@ -126,13 +128,14 @@ def status(dump: Dump = None, sandbox: InSandbox = False, json: Json = False) ->
     answer(work, json=json, quiet=False, verbose=0, progress=False)
 
 
-@app.command(epilog=epilog("hubdump load --to duckdb"))
+@app.command(epilog=epilog("hubdump load parquet:out"))
 def load(
     dump: Dump = None,
     sandbox: InSandbox = False,
-    to: Annotated[
-        list[str] | None, typer.Option("--to", help="Only this target: json or duckdb; again for more.")
+    targets: Annotated[
+        list[str] | None, typer.Argument(metavar="[TARGET]...", help=f"Only these targets: {TO}.")
     ] = None,
+    to: Annotated[list[str] | None, typer.Option("--to", help="The same, as an option.")] = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -143,7 +146,7 @@ def load(
         from hubdump.checking import load_again
 
         folder = folder_of(settings.load(HUBDUMP_DIR=dump).dump, sandbox=sandbox)
-        load_again(folder, _targets(to or []), reporter.emit)
+        load_again(folder, _wanted([*(targets or []), *(to or [])], folder), reporter.emit)
         return Exit.COMPLETE
 
     answer(work, json=json, quiet=quiet, verbose=0, progress=False)
@@ -186,13 +189,11 @@ def _warn_of_loose_files(reporter: Reporter, dump: Path) -> None:
         )
 
 
-def _targets(named: list[str]) -> tuple[str, ...]:
+def _wanted(asked: list[str], dump: Path) -> Wanted:
     from hubdump.targets import TARGETS
+    from hubdump.targets.export import wanted
 
-    for name in named:
-        if name not in TARGETS:
-            raise UsageError(f"There is no target '{name}'. Targets: {', '.join(TARGETS)}.")
-    return tuple(dict.fromkeys(named))
+    return wanted(asked, {name: target.place for name, target in TARGETS.items()}, dump)
 
 
 def _run_id() -> str:

@@ -81,6 +81,12 @@ class Reader:
         with disk_errors(self.path):
             return meta_of(self._db, key)
 
+    def metas(self, prefix: str) -> dict[str, str]:
+        """What is kept under the keys that begin so, by what follows."""
+        sql = "SELECT substr(key, length(?1) + 1), value FROM meta WHERE substr(key, 1, length(?1)) = ?1 ORDER BY key"
+        with disk_errors(self.path):
+            return dict(self._db.execute(sql, (prefix,)))
+
     def catalogue(self) -> Catalogue:
         """Every type there is, of HubSpot's own and of this portal."""
         with disk_errors(self.path):

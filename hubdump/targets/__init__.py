@@ -21,17 +21,20 @@ class Target:
     The module has write(dump, types) -> [Written]: puts the committed records of these types there, once each,
     or raises and leaves what was there before; and count(dump, type) -> records there, as `child.count` says.
     `held` is the module with differences(dump, types) -> what is there otherwise than in the store, by file or table.
-    `path_of` a type is the file it is in.
+    `path_of` a type is the file it is in, `place` its file or folder in the dump.
     """
 
     module: str
     held: str
     path_of: Callable[[ObjectType], str]
+    place: str
 
 
 TARGETS = {
-    "json": Target("hubdump.targets.json_files", "hubdump.targets.json_held", json_files.path_of),
-    "duckdb": Target("hubdump.targets.duckdb_file", "hubdump.targets.duckdb_held", lambda _: DUCKDB),
+    "json": Target(
+        "hubdump.targets.json_files", "hubdump.targets.json_held", json_files.path_of, json_files.FOLDER
+    ),
+    "duckdb": Target("hubdump.targets.duckdb_file", "hubdump.targets.duckdb_held", lambda _: DUCKDB, DUCKDB),
 }
 
 __all__ = ["DUCKDB", "TARGETS", "Target", "Written", "Wrong", "check", "expected"]

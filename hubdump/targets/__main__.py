@@ -1,6 +1,7 @@
-"""Writes, counts or compares one target in a process of its own, which `child` starts.
+"""Writes, counts or compares one target or export in a process of its own, which `child` starts.
 
-Arguments: write, count or compare, the target, the dump, the names of the types. The last line of stdout is JSON:
+Arguments: write, count or compare and the target, or build or hold and an export as JSON; the dump, the names of
+the types. The last line of stdout is JSON:
 `child.Answer`. Ends when its stdin does: whoever started it has died.
 """
 
@@ -19,8 +20,9 @@ import msgspec
 from hubdump.errors import HubdumpError
 from hubdump.model import ObjectType
 from hubdump.store.reader import Reader
-from hubdump.targets import TARGETS, Target
+from hubdump.targets import TARGETS, exports
 from hubdump.targets.child import Answer
+from hubdump.targets.export import Export
 
 
 def main(verb: str, target: str, dump: str, *names: str) -> int:
@@ -30,24 +32,33 @@ def main(verb: str, target: str, dump: str, *names: str) -> int:
             signal.signal(getattr(signal, name), signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
-        answer = _VERBS[verb](TARGETS[target], Path(dump), names)
+        answer = _VERBS[verb](target, Path(dump), names)
     except HubdumpError as error:
         answer = Answer(exit=int(error.exit), message=error.message, hint=error.hint)
     sys.stdout.write(msgspec.json.encode(answer).decode() + "\n")
     return 0
 
 
-def _write(target: Target, dump: Path, names: Sequence[str]) -> Answer:
-    return Answer(written=import_module(target.module).write(dump, _types(dump, names)))
+def _write(target: str, dump: Path, names: Sequence[str]) -> Answer:
+    return Answer(written=import_module(TARGETS[target].module).write(dump, _types(dump, names)))
 
 
-def _count(target: Target, dump: Path, names: Sequence[str]) -> Answer:
-    module = import_module(target.module)
+def _count(target: str, dump: Path, names: Sequence[str]) -> Answer:
+    module = import_module(TARGETS[target].module)
     return Answer(counts={type_.name: module.count(dump, type_) for type_ in _types(dump, names)})
 
 
-def _compare(target: Target, dump: Path, names: Sequence[str]) -> Answer:
-    return Answer(differences=import_module(target.held).differences(dump, _types(dump, names)))
+def _compare(target: str, dump: Path, names: Sequence[str]) -> Answer:
+    return Answer(differences=import_module(TARGETS[target].held).differences(dump, _types(dump, names)))
+
+
+def _build(export: str, dump: Path, names: Sequence[str]) -> Answer:
+    return Answer(built=exports.build(dump, msgspec.json.decode(export, type=Export), _types(dump, names)))
+
+
+def _hold(export: str, dump: Path, names: Sequence[str]) -> Answer:
+    asked = msgspec.json.decode(export, type=Export)
+    return Answer(differences=exports.differences(dump, asked, _types(dump, names)))
 
 
 def _types(dump: Path, names: Sequence[str]) -> list[ObjectType]:
@@ -59,7 +70,7 @@ def _types(dump: Path, names: Sequence[str]) -> list[ObjectType]:
     return [catalogue.by_name(name) for name in names]
 
 
-_VERBS = {"write": _write, "count": _count, "compare": _compare}
+_VERBS = {"write": _write, "count": _count, "compare": _compare, "build": _build, "hold": _hold}
 
 
 def _end_with_parent() -> None:

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from hubdump.errors import DiskFailure, Exit, HubdumpError, Incomplete
 from hubdump.targets.compared import Differences
+from hubdump.targets.export import Built, Export
 from hubdump.targets.written import Written
 
 _ERRORS: dict[Exit, type[HubdumpError]] = {Exit.DISK: DiskFailure, Exit.INCOMPLETE: Incomplete}
@@ -23,6 +24,7 @@ class Answer(Struct):
     written: list[Written] = []
     counts: dict[str, int | None] = {}
     differences: dict[str, Differences] = {}
+    built: Built | None = None
     exit: int = 0
     message: str = ""
     hint: str = ""
@@ -43,6 +45,22 @@ def compare(target: str, dump: Path, types: Sequence[str]) -> dict[str, Differen
     return _ask("compare", target, dump, types).differences
 
 
+def build(export: Export, dump: Path, types: Sequence[str]) -> Built:
+    """Write all tables of `types` beside their places in an export."""
+    built = _ask("build", msgspec.json.encode(export).decode(), dump, types).built
+    assert built is not None
+    return built
+
+
+def compare_export(export: Export, dump: Path, types: Sequence[str]) -> dict[str, Differences]:
+    """What an export holds otherwise than the store, by table."""
+    return _ask("hold", msgspec.json.encode(export).decode(), dump, types).differences
+
+
+def _told(target: str) -> str:
+    return msgspec.json.decode(target, type=Export).name if target.startswith("{") else target
+
+
 def _ask(verb: str, target: str, dump: Path, types: Sequence[str]) -> Answer:
     command = [sys.executable, "-m", "hubdump.targets", verb, target, str(dump), *types]
     # Its stdin stays open as long as we live; signals from a terminal are for us alone.
@@ -53,7 +71,8 @@ def _ask(verb: str, target: str, dump: Path, types: Sequence[str]) -> Answer:
         lines = process.stdout.read().splitlines()
     if process.returncode or not lines:
         raise HubdumpError(
-            f"The process for {target} ended with status {process.returncode}. The extraction is safe in the store.",
+            f"The process for {_told(target)} ended with status {process.returncode}. The extraction is safe in the "
+            "store.",
             "Try again: hubdump load",
         )
     answer = msgspec.json.decode(lines[-1], type=Answer)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -12,9 +13,9 @@ from hubdump.model import ObjectType
 from hubdump.store.database import disk_errors
 from hubdump.store.reader import Reader
 from hubdump.targets import DUCKDB
-from hubdump.targets.filling import connected, fill, fill_unparsed, quoted, text
-from hubdump.targets.tables import Table, strange, tables
-from hubdump.targets.written import Unfit, Written, put_in_place
+from hubdump.targets.filling import connected, fill, quoted, text, unparsed
+from hubdump.targets.tables import strange, tables
+from hubdump.targets.written import Written, beside, put_in_place
 
 # A file of DuckDB 2.0's own storage cannot be opened by 1.4; this one can, and unlike v1.2.0 it writes its
 # checkpoint within the memory limit.
@@ -23,21 +24,19 @@ STORAGE = "v1.3.0"
 
 def write(dump: Path, types: Sequence[ObjectType]) -> list[Written]:
     """Build the file beside the present one and put it in its place; run it in a process of its own."""
-    path, beside, rows = dump / DUCKDB, dump / f".{DUCKDB}.new", dump / ".rows.ndjson.new"
+    path, rows = dump / DUCKDB, dump / ".rows.ndjson.new"
+    new = beside(path)
     reader = Reader(dump / "store.sqlite")
-    leftovers = (beside, beside.with_name(beside.name + ".wal"), rows)
-    with disk_errors(path):
+    with disk_errors(path), cleared(new, rows):
         try:
-            for old in leftovers:
-                old.unlink(missing_ok=True)
             records = sum(reader.count(type_.name) for type_ in types)
             listed = tables(reader, types)
-            unfit = _build(beside, rows, listed)
-            _place(beside, path)
+            with building(new, str(path)) as db:
+                unfit = [found for table in listed for found in fill(db, rows, table)]
+                fill(db, rows, unparsed(unfit))
+            _place(new, path)
         finally:
             reader.close()
-            for old in leftovers:
-                old.unlink(missing_ok=True)
         return [Written(DUCKDB, records, "", reader.mended, tuple(unfit), strange(listed))]
 
 
@@ -56,34 +55,46 @@ def count(dump: Path, type_: ObjectType) -> int | None:
     return int(row[0]) if row[0] == row[1] else -int(row[0])
 
 
-def _build(path: Path, rows: Path, listed: Sequence[Table]) -> list[Unfit]:
-    """Fill a new database; Incomplete unless it then holds each row of the store once."""
+@contextmanager
+def building(path: Path, told: str) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A new database while it is filled, in bounded memory; whole and on disk on leaving. `told` is what it is for."""
     try:
         with connected() as db:
             db.execute(f"SET temp_directory = {text(str(path.with_name('.spill.new')))}")
             db.execute(f"ATTACH {text(str(path))} AS dump (STORAGE_VERSION {text(STORAGE)})")
             db.execute("USE dump")
-            unfit = [found for table in listed for found in fill(db, rows, table)]
-            fill_unparsed(db, rows, unfit)
+            yield db
             db.execute("CHECKPOINT dump")
-            return unfit
     except duckdb.Error as error:
         said = str(error).partition("\n")[0]
         # What the disk did in a checkpoint, DuckDB calls fatal.
         if isinstance(error, duckdb.IOException | duckdb.FatalException):
             raise DiskFailure(
-                f"DuckDB could not write {path.parent / DUCKDB}: {said}. The extraction is safe in the store.",
+                f"DuckDB could not write {told}: {said}. The extraction is safe in the store.",
                 "Make room, then: hubdump load",
             ) from error
         raise HubdumpError(
-            f"DuckDB could not build {DUCKDB}: {said}. The extraction is safe in the store.",
+            f"DuckDB could not build {told}: {said}. The extraction is safe in the store.",
             "Try again: hubdump load",
         ) from error
 
 
-def _place(beside: Path, path: Path) -> None:
+@contextmanager
+def cleared(database: Path, *others: Path) -> Iterator[None]:
+    """What is needed only while something is built is not there before, and not after it."""
+    leftovers = (database, database.with_name(f"{database.name}.wal"), *others)
+    for old in leftovers:
+        old.unlink(missing_ok=True)
     try:
-        put_in_place(beside, path)
+        yield
+    finally:
+        for old in leftovers:
+            old.unlink(missing_ok=True)
+
+
+def _place(new: Path, path: Path) -> None:
+    try:
+        put_in_place(new, path)
     except PermissionError as error:
         raise Incomplete(
             f"{path} is open in another program, and was not replaced. The extraction is safe in the store.",

@@ -53,12 +53,9 @@ def _unreadable(error: duckdb.Error) -> Differences:
 
 def _expected(table: Table) -> Iterator[Content]:
     """What the store has, by Python's own understanding of it."""
-    places = [(column.kind, column.name, column.key) for column in table.columns]
-    for line in table.rows():
-        row = msgspec.json.decode(line)
-        of_properties = row.get("properties", {})
-        texts = (meant(kind, of_properties.get(key) if key else row.get(name)) for kind, name, key in places)
-        yield _content(table, tuple(texts))
+    kinds = [column.kind for column in table.columns]
+    for row in table.texts():
+        yield _content(table, tuple(map(meant, kinds, row)))
 
 
 def _found(db: duckdb.DuckDBPyConnection, table: Table) -> Iterator[Content]:

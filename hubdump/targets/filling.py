@@ -11,13 +11,12 @@ import msgspec
 from hubdump.errors import Incomplete
 from hubdump.hubspot.schema import Kind
 from hubdump.targets import casts
-from hubdump.targets.tables import Column, Table
+from hubdump.targets.tables import UNPARSED, Column, Table
 from hubdump.targets.written import Unfit
 
 # Within these, 200,000 records of 60 columns take 310 MB for the whole process.
 MEMORY = "240MB"
 CHUNK_BYTES = 24 * 1024 * 1024
-UNPARSED = "_unparsed"
 # What is NULL only where the text was empty or none.
 _ALWAYS = {Kind.VERBATIM, Kind.TEXT, Kind.LIST}
 
@@ -56,12 +55,12 @@ def fill(db: duckdb.DuckDBPyConnection, scratch: Path, table: Table) -> list[Unf
     return _unfit(db, table, texts)
 
 
-def fill_unparsed(db: duckdb.DuckDBPyConnection, scratch: Path, unfit: Sequence[Unfit]) -> None:
+def unparsed(unfit: Sequence[Unfit]) -> Table:
     """The table that says of which columns some texts could not become values."""
     kinds = {"as_null": Kind.INTEGER, "cut": Kind.INTEGER}
     rows = [{name: str(value) for name, value in zip(Unfit._fields, row, strict=True)} for row in unfit]
     columns = tuple(Column(name, kinds.get(name, Kind.VERBATIM)) for name in Unfit._fields)
-    fill(db, scratch, Table(UNPARSED, columns, lambda: map(msgspec.json.encode, rows), lambda: len(rows)))
+    return Table(UNPARSED, columns, lambda: map(msgspec.json.encode, rows), lambda: len(rows))
 
 
 def _stage(db: duckdb.DuckDBPyConnection, scratch: Path, columns: Sequence[Column], longest: int) -> None:

@@ -19,6 +19,7 @@ from hubdump.store.reader import Reader
 from hubdump.targets import columns, rows
 
 ASSOCIATIONS = "associations"
+UNPARSED = "_unparsed"
 COLUMNS = "_columns"
 HISTORY = "property_history"
 
@@ -49,6 +50,14 @@ class Table:
     key: str = ""
     type: ObjectType | None = None
     called: Callable[[Row], str] = lambda row: " ".join(map(str, row))
+
+    def texts(self) -> Iterator[Row]:
+        """The rows, each as the texts of its columns."""
+        places = [(column.key, column.name) for column in self.columns]
+        for line in self.rows():
+            row = msgspec.json.decode(line)
+            of_properties = row.get("properties", {})
+            yield tuple(of_properties.get(key) if key else row.get(name) for key, name in places)
 
 
 def tables(reader: Reader, types: Sequence[ObjectType]) -> list[Table]:

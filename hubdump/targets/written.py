@@ -82,24 +82,29 @@ def replacing(path: Path) -> Iterator[Draft]:
 
     A file that already has this content stays as it is, with its time of change.
     """
-    beside = path.with_name(f".{path.name}.new")
+    new = beside(path)
     with disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with beside.open("wb") as file:
+            with new.open("wb") as file:
                 draft = Draft(file)
                 yield draft
                 file.flush()
                 os.fsync(file.fileno())
             if not path.exists() or mark_of(path) != draft.mark:
-                put_in_place(beside, path)
+                put_in_place(new, path)
         finally:
-            beside.unlink(missing_ok=True)
+            new.unlink(missing_ok=True)
 
 
-def put_in_place(beside: Path, path: Path) -> None:
+def beside(path: Path) -> Path:
+    """Where a new content of `path` is made before it takes its place."""
+    return path.with_name(f".{path.name}.new")
+
+
+def put_in_place(new: Path, path: Path) -> None:
     """Rename a complete file over `path`, and make the renaming itself last."""
-    beside.replace(path)
+    new.replace(path)
     _make_last(path.parent)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from hubdump.store.links import Links
 from hubdump.store.reader import Reader
 from hubdump.targets import TARGETS, child, expected
 from hubdump.targets.compared import Differences
+from hubdump.targets.export import Kept, kept_in
 from hubdump.targets.written import mark_of
 from hubdump.verify import stored
 from hubdump.verify.findings import Finding, unchecked, wrong
@@ -28,6 +30,7 @@ def check(dump: Path, types: Sequence[ObjectType]) -> Iterator[Finding]:
         for type_ in types:
             yield from stored.ends(links, type_.name, read)
         yield from _targets(dump, reader, types)
+        yield from _exports(dump, reader, types)
         yield from _files(dump, reader)
     finally:
         reader.close()
@@ -58,6 +61,35 @@ def _targets(dump: Path, reader: Reader, types: Sequence[ObjectType]) -> Iterato
         if all(differences.none for differences in found.values()):
             text = f"{sum(there.values()):,} records, each once, every value and association as in the store"
             yield Finding("targets", target, text)
+
+
+def _exports(dump: Path, reader: Reader, types: Sequence[ObjectType]) -> Iterator[Finding]:
+    """Every export that is still there, and as new as the store, holds what that does."""
+    marks = [reader.bookmark(type_.name) for type_ in types]
+    rounds = {mark.type: mark.content for mark in marks if mark.fresh_us is not None}
+    for kept in kept_in(reader):
+        name, again = kept.export.name, f"hubdump load {shlex.quote(kept.export.asked(dump))}"
+        if not (dump / kept.export.place).exists():
+            yield Finding("targets", name, "is no longer there")
+        elif not kept.rounds:
+            yield wrong("targets", name, f"is not whole: {again}")
+        elif kept.rounds != rounds or not all(rounds.values()):
+            yield Finding("targets", name, f"is older than the dump, and was not compared: {again}")
+        else:
+            yield from _export(dump, kept)
+
+
+def _export(dump: Path, kept: Kept) -> Iterator[Finding]:
+    name = kept.export.name
+    try:
+        found = child.compare_export(kept.export, dump, list(kept.rounds))
+    except DiskFailure as error:
+        yield unchecked("targets", name, error.message)
+        return
+    for what, differences in found.items():
+        yield from _told(what, differences)
+    if all(differences.none for differences in found.values()):
+        yield Finding("targets", name, f"{kept.records:,} records, each once, every value as in the store")
 
 
 def _told(what: str, differences: Differences) -> Iterator[Finding]:

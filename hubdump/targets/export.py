@@ -1,0 +1,155 @@
+"""What `--to parquet:FOLDER` means: the tables in one format, at a place of the user's choice.
+
+An export is kept with the dump, so that `verify` knows it and no file of somebody else's is ever replaced.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from hubdump.errors import UsageError
+from hubdump.store.reader import Reader
+from hubdump.targets.written import Unfit
+
+# With an export's name: the key under which the store keeps its `Kept`.
+EXPORT = "export:"
+# What a dump itself consists of; an export in the dump stands beside it.
+_OF_THE_DUMP = {"raw", "runs", "manifest.json", "report.html", "SHA256SUMS"}
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One row of the table; only the process that writes or compares an export loads its module.
+
+    The module has make(job) -> [Unfit], which writes every table where job.path_of says; and found(path, table),
+    which reads the rows of a table from there as `meant` writes values. An export is one file of all tables, or a
+    folder with a file for each.
+    """
+
+    module: str
+    one_file: bool = False
+
+
+FORMATS = {
+    "parquet": Format("hubdump.targets.parquet_files"),
+}
+
+
+class Export(Struct, frozen=True):
+    """The tables in one format at one place: its path from the dump, absolute where it is not in it."""
+
+    format: str
+    place: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.format}:{self.place}"
+
+    def asked(self, dump: Path) -> str:
+        """How it is asked for, from where the dump is called `dump`."""
+        return self.format if self.place == self.format else f"{self.format}:{dump / self.place}"
+
+    @property
+    def one_file(self) -> bool:
+        return FORMATS[self.format].one_file
+
+    def file_of(self, table: str) -> str:
+        """The path of the file that holds a table, as `place`."""
+        return self.place if self.one_file else str(Path(self.place) / f"{table}.{self.format}")
+
+
+class Kept(Struct, frozen=True):
+    """What a dump knows of one of its exports: the SHA-256s under which each file is hubdump's (two, while one takes
+    the other's place), its records, and what it holds of each type (`Bookmark.content`): none while it is not whole.
+    """
+
+    export: Export
+    files: dict[str, list[str]] = {}
+    records: int = 0
+    rounds: dict[str, str] = {}
+
+
+def kept_in(reader: Reader) -> list[Kept]:
+    """The exports of a dump."""
+    return [msgspec.json.decode(told, type=Kept) for told in reader.metas(EXPORT).values()]
+
+
+class Built(Struct, frozen=True):
+    """An export that is whole, beside its place: the SHA-256 of each file; the rest is as in `Written`."""
+
+    files: dict[str, str]
+    records: int
+    mended: int = 0
+    unfit: tuple[Unfit, ...] = ()
+    strange: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which targets somebody asks for: those of every dump by name, and exports; asked for none, all of the former."""
+
+    named: tuple[str, ...] = ()
+    exports: tuple[Export, ...] = ()
+
+    def has(self, target: str) -> bool:
+        """Whether a target of every dump is to be loaded."""
+        return target in self.named or not (self.named or self.exports)
+
+
+def wanted(asked: list[str], own: dict[str, str], dump: Path) -> Wanted:
+    """The targets that these words ask for; UsageError for one that cannot be.
+
+    `own` are the targets of every dump, with the path of each in it.
+    """
+    found = [_export(text, own, dump) for text in dict.fromkeys(asked)]
+    exports = [one for one in found if isinstance(one, Export)]
+    named = [one for one in found if isinstance(one, str)]
+    return Wanted(tuple(dict.fromkeys(named)), tuple({one.name: one for one in exports}.values()))
+
+
+def _export(asked: str, own: dict[str, str], dump: Path) -> str | Export:
+    format_, colon, path = asked.partition(":")
+    if format_ not in {*FORMATS, *own}:
+        listed = [*own, *(f"{name}:{'FILE' if row.one_file else 'FOLDER'}" for name, row in FORMATS.items())]
+        raise UsageError(f"There is no target '{asked}'. Targets: {', '.join(listed)}.")
+    if colon and path in {"", "-"}:
+        raise UsageError(f"'{asked}' names no place.", f"hubdump load {format_}:out")
+    place = _from(dump, Path(path) if path else dump / own.get(format_, format_))
+    if place == own.get(format_):
+        return format_
+    if format_ not in FORMATS:
+        raise UsageError(
+            f"{format_} has its place in the dump: {dump / own[format_]}.", f"hubdump load {format_}"
+        )
+    _check(Export(format_, place), dump, own)
+    return Export(format_, place)
+
+
+def _from(dump: Path, path: Path) -> str:
+    """A path from the dump, absolute where it is not in it."""
+    there, home = path.resolve(), dump.resolve()
+    return str(there.relative_to(home)) if there.is_relative_to(home) else str(there)
+
+
+def _check(export: Export, dump: Path, own: dict[str, str]) -> None:
+    """UsageError where an export would stand in the way of the dump itself, or of what is no file of its kind."""
+    path = dump / export.place
+    kind = "file" if export.one_file else "folder"
+    first = Path(export.place).parts[:1]
+    if (
+        not first
+        or first[0] in {*_OF_THE_DUMP, *own.values()}
+        or first[0].startswith(("store.", "lock.", "."))
+    ):
+        raise UsageError(
+            f"{path} is the dump's own: an export needs a {kind} of its own. Nothing was done.",
+            f"hubdump load {export.format}:{kind}",
+        )
+    if path.exists() and not (path.is_file() if export.one_file else path.is_dir()):
+        raise UsageError(
+            f"{path} is no {kind}. Nothing was done.", f"hubdump load {export.format}:another-{kind}"
+        )

@@ -1,0 +1,130 @@
+"""Builds an export beside its place, and holds one against the store; run it in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from hubdump.errors import Incomplete
+from hubdump.model import ObjectType
+from hubdump.store.database import disk_errors
+from hubdump.store.reader import Reader
+from hubdump.targets.compared import Content, Differences, compare
+from hubdump.targets.export import FORMATS, Built, Export
+from hubdump.targets.meant import meant
+from hubdump.targets.tables import UNPARSED, Row, Table, strange, tables
+from hubdump.targets.written import Unfit, beside, mark_of
+
+
+class Unreadable(Exception):
+    """A file is not as hubdump writes it; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a format is to write: each table where `path_of` says; in `scratch` may be what it needs meanwhile."""
+
+    tables: Sequence[Table]
+    path_of: Callable[[str], Path]
+    scratch: Path
+
+
+def build(dump: Path, export: Export, types: Sequence[ObjectType]) -> Built:
+    """Write every table beside its place, each row once; Incomplete, or another error, and nothing is left there."""
+    module = import_module(FORMATS[export.format].module)
+    reader = Reader(dump / "store.sqlite")
+    try:
+        listed = tables(reader, types)
+        with disk_errors(dump / export.place), _cleared(dump, export, listed) as files:
+            job = Job(listed, lambda table: beside(dump / export.file_of(table)), dump)
+            unfit: list[Unfit] = module.make(job)
+            mended = reader.mended
+            for table in listed:
+                _check_once(module, job.path_of(table.name), table)
+            marks = {path: _on_disk(beside(dump / path)) for path in files if beside(dump / path).exists()}
+        records = sum(reader.count(type_.name) for type_ in types)
+        return Built(marks, records, mended, tuple(unfit), strange(listed))
+    finally:
+        reader.close()
+
+
+@contextmanager
+def _cleared(dump: Path, export: Export, listed: Sequence[Table]) -> Iterator[list[str]]:
+    """The files of an export; what stands beside their places is removed before, and after an error."""
+    files = list(dict.fromkeys(export.file_of(name) for name in (*(t.name for t in listed), UNPARSED)))
+
+    def clear() -> None:
+        for path in files:
+            beside(dump / path).unlink(missing_ok=True)
+
+    for path in files:
+        (dump / path).parent.mkdir(parents=True, exist_ok=True)
+    clear()
+    try:
+        yield files
+    except BaseException:
+        clear()
+        raise
+
+
+def _check_once(module: Any, path: Path, table: Table) -> None:
+    """Incomplete unless a file has every row of the store, once, as it is read back."""
+    with closing(sqlite3.connect("")) as db:
+        db.execute("CREATE TABLE keys (key TEXT)")
+        at = next((n for n, column in enumerate(table.columns) if column.name == table.key), None)
+        keys = ((None if at is None else row[at],) for row in module.found(path, table))
+        db.executemany("INSERT INTO keys VALUES (?)", keys)
+        rows, distinct = db.execute("SELECT count(*), count(DISTINCT key) FROM keys").fetchone()
+    twice = 0 if at is None else rows - distinct
+    if (rows, twice) != (table.count(), 0):
+        raise Incomplete(
+            f"{table.name} would hold {rows} rows, {twice} of them twice, and the store has {table.count()}. "
+            "Nothing was replaced."
+        )
+
+
+def _on_disk(path: Path) -> str:
+    """The mark of a file that outlasts a power cut."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+    return mark_of(path)
+
+
+def differences(dump: Path, export: Export, types: Sequence[ObjectType]) -> dict[str, Differences]:
+    """What differs, by table, as `place table`."""
+    module = import_module(FORMATS[export.format].module)
+    reader = Reader(dump / "store.sqlite")
+    try:
+        return {
+            f"{export.name} {table.name}": _of_table(module, dump / export.file_of(table.name), table)
+            for table in tables(reader, types)
+        }
+    finally:
+        reader.close()
+
+
+def _of_table(module: Any, path: Path, table: Table) -> Differences:
+    if not path.exists():
+        return Differences(unreadable="there is no such file")
+    try:
+        return compare(lambda: _expected(table), lambda: _content(table, module.found(path, table)))
+    except Unreadable as error:
+        return Differences(unreadable=str(error))
+
+
+def _expected(table: Table) -> Iterator[Content]:
+    """What the store has, by Python's own understanding of it."""
+    kinds = [column.kind for column in table.columns]
+    return _content(table, (tuple(map(meant, kinds, row)) for row in table.texts()))
+
+
+def _content(table: Table, rows: Iterator[Row]) -> Iterator[Content]:
+    return ((table.called(row), msgspec.json.encode(row)) for row in rows)

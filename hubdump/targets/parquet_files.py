@@ -1,0 +1,50 @@
+"""A Parquet file for each table, with the types of its columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+
+from hubdump.targets import casts
+from hubdump.targets.duckdb_file import building, cleared
+from hubdump.targets.exports import Job, Unreadable
+from hubdump.targets.filling import MEMORY, fill, quoted, text, unparsed
+from hubdump.targets.tables import Row, Table
+from hubdump.targets.written import Unfit
+
+# DuckDB, which writes a group when either is reached, and readers hold a group in memory.
+_OPTIONS = "FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 20480, ROW_GROUP_SIZE_BYTES '32MB'"
+_ROWS = 500
+
+
+def make(job: Job) -> list[Unfit]:
+    """Fill one table after the other in a database of their own, and copy it from there."""
+    database, rows = job.scratch / ".parquet.duckdb.new", job.scratch / ".rows.ndjson.new"
+    unfit: list[Unfit] = []
+    with cleared(database, rows), building(database, "the Parquet files") as db:
+        for table in job.tables:
+            unfit += fill(db, rows, table)
+            _copy(db, table, job.path_of(table.name))
+        table = unparsed(unfit)
+        fill(db, rows, table)
+        _copy(db, table, job.path_of(table.name))
+    return unfit
+
+
+def _copy(db: duckdb.DuckDBPyConnection, table: Table, path: Path) -> None:
+    db.execute(f"COPY {quoted(table.name)} TO {text(str(path))} ({_OPTIONS})")
+    db.execute(f"DROP TABLE {quoted(table.name)}")
+
+
+def found(path: Path, table: Table) -> Iterator[Row]:
+    """The rows of a file, every value as its canonical text."""
+    listed = ", ".join(casts.back(column.kind, quoted(column.name)) for column in table.columns)
+    try:
+        with duckdb.connect(config={"memory_limit": MEMORY, "threads": "1"}) as db:
+            result = db.execute(f"SELECT {listed} FROM read_parquet({text(str(path))})")  # noqa: S608 - quoted
+            while read := result.fetchmany(_ROWS):
+                yield from read
+    except duckdb.Error as error:
+        raise Unreadable(str(error).partition("\n")[0]) from error
