@@ -104,7 +104,10 @@ def write_exports(
         files = {path: [mark] for path, mark in built.files.items()}
         _remember(store, Kept(export, files, built.records, rounds))
         emit(FileWritten(str(dump / export.place), built.records))
+        _tell_mended(export.name, built.mended, emit)
         _tell_unfit(export.name, built.unfit, built.strange, emit)
+        for text in built.told:
+            emit(Noted(text))
 
 
 def _place(dump: Path, export: Export, built: Built, store: Store, emit: Emit) -> None:
@@ -147,16 +150,20 @@ def keep(store: Store, emit: Emit, dump: Path, written: Written) -> None:
     key = MENDED + written.path
     if written.mended or store.meta(key):
         store.set_meta(key, str(written.mended or ""))
-    if written.mended:
-        emit(
-            Noted(
-                f"{written.mended} values in {written.path} stand there as text: JSON cannot hold them as HubSpot "
-                "sent them. The store has them as they came."
-            )
-        )
+    _tell_mended(written.path, written.mended, emit)
     if written.unfit or store.meta(UNFIT + written.path):
         store.set_meta(UNFIT + written.path, msgspec.json.encode(written.unfit).decode())
     _tell_unfit(written.path, written.unfit, written.strange, emit)
+
+
+def _tell_mended(path: str, mended: int, emit: Emit) -> None:
+    if mended:
+        emit(
+            Noted(
+                f"{mended} values in {path} stand there as text: JSON cannot hold them as HubSpot sent them. The store "
+                "has them as they came."
+            )
+        )
 
 
 def _tell_unfit(path: str, unfit: Sequence[Unfit], strange: Sequence[str], emit: Emit) -> None:

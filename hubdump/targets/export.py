@@ -25,9 +25,9 @@ _OF_THE_DUMP = {"raw", "runs", "manifest.json", "report.html", "SHA256SUMS"}
 class Format:
     """One row of the table; only the process that writes or compares an export loads its module.
 
-    The module has make(job) -> [Unfit], which writes every table where job.path_of says; and found(path, table),
-    which reads the rows of a table from there as `meant` writes values. An export is one file of all tables, or a
-    folder with a file for each.
+    The module has make(job) -> Made, which writes every table where job.path_of says; found(path, table), which reads
+    the rows of a table from there by other means; and expected(table), the same rows by the store. An export is one
+    file of all tables, or a folder with a file for each.
     """
 
     module: str
@@ -36,6 +36,8 @@ class Format:
 
 FORMATS = {
     "parquet": Format("hubdump.targets.parquet_files"),
+    "csv": Format("hubdump.targets.csv_files"),
+    "jsonl": Format("hubdump.targets.jsonl_files"),
 }
 
 
@@ -79,13 +81,16 @@ def kept_in(reader: Reader) -> list[Kept]:
 
 
 class Built(Struct, frozen=True):
-    """An export that is whole, beside its place: the SHA-256 of each file; the rest is as in `Written`."""
+    """An export that is whole, beside its place: the SHA-256 of each file; `told` is what else a person should know,
+    the rest is as in `Written`.
+    """
 
     files: dict[str, str]
     records: int
     mended: int = 0
     unfit: tuple[Unfit, ...] = ()
     strange: tuple[str, ...] = ()
+    told: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,13 +19,20 @@ from hubdump.store.database import disk_errors
 from hubdump.store.reader import Reader
 from hubdump.targets.compared import Content, Differences, compare
 from hubdump.targets.export import FORMATS, Built, Export
-from hubdump.targets.meant import meant
 from hubdump.targets.tables import UNPARSED, Row, Table, strange, tables
 from hubdump.targets.written import Unfit, beside, mark_of
 
 
 class Unreadable(Exception):
     """A file is not as hubdump writes it; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a format wrote: texts that became no value, and what else a person should know."""
+
+    unfit: Sequence[Unfit] = ()
+    told: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +52,13 @@ def build(dump: Path, export: Export, types: Sequence[ObjectType]) -> Built:
         listed = tables(reader, types)
         with disk_errors(dump / export.place), _cleared(dump, export, listed) as files:
             job = Job(listed, lambda table: beside(dump / export.file_of(table)), dump)
-            unfit: list[Unfit] = module.make(job)
+            made: Made = module.make(job)
             mended = reader.mended
             for table in listed:
                 _check_once(module, job.path_of(table.name), table)
             marks = {path: _on_disk(beside(dump / path)) for path in files if beside(dump / path).exists()}
         records = sum(reader.count(type_.name) for type_ in types)
-        return Built(marks, records, mended, tuple(unfit), strange(listed))
+        return Built(marks, records, mended, tuple(made.unfit), strange(listed), tuple(made.told))
     finally:
         reader.close()
 
@@ -115,15 +122,12 @@ def _of_table(module: Any, path: Path, table: Table) -> Differences:
     if not path.exists():
         return Differences(unreadable="there is no such file")
     try:
-        return compare(lambda: _expected(table), lambda: _content(table, module.found(path, table)))
+        return compare(
+            lambda: _content(table, module.expected(table)),
+            lambda: _content(table, module.found(path, table)),
+        )
     except Unreadable as error:
         return Differences(unreadable=str(error))
-
-
-def _expected(table: Table) -> Iterator[Content]:
-    """What the store has, by Python's own understanding of it."""
-    kinds = [column.kind for column in table.columns]
-    return _content(table, (tuple(map(meant, kinds, row)) for row in table.texts()))
 
 
 def _content(table: Table, rows: Iterator[Row]) -> Iterator[Content]:

@@ -9,8 +9,9 @@ import duckdb
 
 from hubdump.targets import casts
 from hubdump.targets.duckdb_file import building, cleared
-from hubdump.targets.exports import Job, Unreadable
+from hubdump.targets.exports import Job, Made, Unreadable
 from hubdump.targets.filling import MEMORY, fill, quoted, text, unparsed
+from hubdump.targets.meant import meant
 from hubdump.targets.tables import Row, Table
 from hubdump.targets.written import Unfit
 
@@ -19,7 +20,7 @@ _OPTIONS = "FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 20480, ROW_GROUP_SI
 _ROWS = 500
 
 
-def make(job: Job) -> list[Unfit]:
+def make(job: Job) -> Made:
     """Fill one table after the other in a database of their own, and copy it from there."""
     database, rows = job.scratch / ".parquet.duckdb.new", job.scratch / ".rows.ndjson.new"
     unfit: list[Unfit] = []
@@ -30,7 +31,7 @@ def make(job: Job) -> list[Unfit]:
         table = unparsed(unfit)
         fill(db, rows, table)
         _copy(db, table, job.path_of(table.name))
-    return unfit
+    return Made(unfit)
 
 
 def _copy(db: duckdb.DuckDBPyConnection, table: Table, path: Path) -> None:
@@ -48,3 +49,9 @@ def found(path: Path, table: Table) -> Iterator[Row]:
                 yield from read
     except duckdb.Error as error:
         raise Unreadable(str(error).partition("\n")[0]) from error
+
+
+def expected(table: Table) -> Iterator[Row]:
+    """What the store has, by Python's own understanding of it."""
+    kinds = [column.kind for column in table.columns]
+    return (tuple(map(meant, kinds, row)) for row in table.texts())

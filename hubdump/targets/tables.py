@@ -20,6 +20,7 @@ from hubdump.targets import columns, rows
 
 ASSOCIATIONS = "associations"
 UNPARSED = "_unparsed"
+RAW = "_raw"
 COLUMNS = "_columns"
 HISTORY = "property_history"
 
@@ -89,7 +90,7 @@ def _of_type(reader: Reader, type_: ObjectType) -> Table:
         Column("_deleted", Kind.BOOL),
         Column("_merged_into"),
         Column("_extracted_at", Kind.INSTANT),
-        Column("_raw"),
+        Column(RAW),
     )
     of_properties = (Column(named[p.name], p.kind, p, keys[p.name]) for p in defined)
     return Table(

@@ -1,0 +1,115 @@
+"""A CSV file for each table (RFC 4180), for spreadsheets: texts as HubSpot sent them, none of which is computed.
+
+Texts stand in quotes and numbers do not, so that a program may tell them apart. `_raw` is left out: what it says of
+properties stands in their columns.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+from hubdump.hubspot.schema import Kind
+from hubdump.targets.exports import Job, Made, Unreadable
+from hubdump.targets.tables import RAW, Column, Row, Table
+
+# Excel takes a CSV for UTF-8 by this mark only.
+BOM = "\ufeff"
+# What makes a spreadsheet compute a cell, in the wide forms of East Asian keyboards too; a `'` keeps it from that.
+# Where a text begins so behind `'`s of its own it gets one more, so that one can be taken away from every such text.
+COMPUTED = "[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]"
+_GUARDED = re.compile(f"'*{COMPUTED}")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
+_NUMBERS = {Kind.NUMBER, Kind.INTEGER, Kind.DATE, Kind.INSTANT}
+# Excel's; of characters, in UTF-16.
+ROWS_MAX = 1_048_576
+CHARS_MAX = 32_767
+
+
+def make(job: Job) -> Made:
+    """Write one table after the other; what Excel would not show whole is told."""
+    told = []
+    for table in job.tables:
+        with job.path_of(table.name).open("wb") as file:
+            rows, long = _write(file, table)
+        if rows >= ROWS_MAX:
+            told.append(
+                f"{table.name}.csv has {rows:,} rows; Excel shows {ROWS_MAX - 1:,}. Other programs read all."
+            )
+        if long:
+            told.append(
+                f"{table.name}.csv has {long:,} texts of more than {CHARS_MAX:,} characters, which Excel parts among "
+                "cells. Other programs read them whole."
+            )
+    return Made(told=told)
+
+
+def _write(file: BinaryIO, table: Table) -> tuple[int, int]:
+    """Write a table; how many rows it has, and how many texts that are too long for Excel."""
+    columns = written(table)
+    cells = [_number if column.kind in _NUMBERS else _text for column in columns]
+    file.write((BOM + ",".join(_text(column.name) for column in columns) + "\r\n").encode())
+    rows = long = 0
+    for row in table.texts():
+        file.write((",".join(map(_cell, cells, row)) + "\r\n").encode())
+        rows += 1
+        long += sum(too_long(text) for text in row[: len(columns)] if text)
+    return rows, long
+
+
+def written(table: Table) -> list[Column]:
+    """The columns of a table that stand in a file; `_raw`, where there is one, is the last."""
+    return [column for column in table.columns if column.name != RAW]
+
+
+def too_long(text: str) -> bool:
+    """Whether a text has more characters than Excel holds in a cell."""
+    return len(text) * 2 > CHARS_MAX and len(text.encode("utf-16-le")) > 2 * CHARS_MAX
+
+
+def _cell(made: Callable[[str], str], text: str | None) -> str:
+    return "" if text is None else made(text)
+
+
+def _text(text: str) -> str:
+    guard = "'" if _GUARDED.match(text) else ""
+    return f'"{guard}{text.replace(chr(34), chr(34) * 2)}"'
+
+
+def _number(text: str) -> str:
+    return text if _NUMBER.fullmatch(text) else _text(text)
+
+
+def found(path: Path, table: Table) -> Iterator[Row]:
+    """The rows of a file as Python's own csv reads them, the guards taken away; no text is an empty one."""
+    names = [column.name for column in written(table)]
+    csv.field_size_limit(sys.maxsize)
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = csv.reader(file, strict=True)
+            if next(rows, None) != names:
+                raise Unreadable("it has other columns than hubdump wrote")
+            for row in rows:
+                yield _read(row, names)
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise Unreadable(f"it is no CSV as hubdump writes it ({error})") from error
+
+
+def _read(row: Sequence[str], names: Sequence[str]) -> Row:
+    if len(row) != len(names):
+        raise Unreadable(f"a row has {len(row)} cells, not {len(names)}")
+    return tuple(_unguarded(cell) or None for cell in row)
+
+
+def _unguarded(cell: str) -> str:
+    return cell[1:] if cell.startswith("'") and _GUARDED.match(cell) else cell
+
+
+def expected(table: Table) -> Iterator[Row]:
+    """What the store has, as `found` reads it."""
+    count = len(written(table))
+    return (tuple(text or None for text in row[:count]) for row in table.texts())

@@ -1,0 +1,41 @@
+"""A file of JSON lines for each table: an object a row, its values the texts that HubSpot sent, or null."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from hubdump.targets.exports import Job, Made, Unreadable
+from hubdump.targets.tables import Row, Table
+
+
+def make(job: Job) -> Made:
+    """Write one table after the other, a row at a time."""
+    for table in job.tables:
+        names = [column.name for column in table.columns]
+        with job.path_of(table.name).open("wb") as file:
+            for row in table.texts():
+                file.write(msgspec.json.encode(dict(zip(names, row, strict=True))) + b"\n")
+    return Made()
+
+
+def found(path: Path, table: Table) -> Iterator[Row]:
+    """The rows of a file, as Python's own json reads them."""
+    names = [column.name for column in table.columns]
+    try:
+        with path.open(encoding="utf-8", newline="\n") as file:
+            for line in file:
+                row = json.loads(line)
+                if list(row) != names:
+                    raise Unreadable("a line has other names than hubdump wrote")
+                yield tuple(row.values())
+    except ValueError as error:
+        raise Unreadable(f"it is not of JSON lines ({error})") from error
+
+
+def expected(table: Table) -> Iterator[Row]:
+    """What the store has, as it is there."""
+    return table.texts()
