@@ -15,9 +15,12 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.tampering import Home
 
 # However the tests were started (nohup, a shell's &): what they start hears the signals that it is sent.
 if threading.current_thread() is threading.main_thread() and os.name == "posix":
@@ -164,6 +167,14 @@ class User:
         with self.in_the_store() as db:
             if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone():
                 db.execute("DELETE FROM meta WHERE key = 'active_s'")
+
+
+@pytest.fixture(scope="session")
+def hostile_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A portal that means harm (tests/hostile.py), read and not loaded; what does harm to it takes a copy."""
+    from tests.hostile import came_home
+
+    return came_home(tmp_path_factory.mktemp("hostile") / "dump")
 
 
 @pytest.fixture

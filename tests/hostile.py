@@ -31,21 +31,21 @@ def kind_of(name: str) -> Kind:
     return defined(name, json.dumps(TYPED[name]).encode()).kind
 
 
-def came_home(folder: Path, *types: str, **more: dict[str, Any]) -> Home:
+def came_home(folder: Path, *types: str) -> Home:
     """Calls with a bad value each, notes with every bad name, meetings with a bad field each; read and not loaded.
 
-    Some of these `types` only, if named; `more` are further definitions of properties of calls, by name.
+    Some of these `types` only, if named.
     """
     sandbox = InProcess(f"calls={len(BAD)},notes=2,meetings={len(FIELDS)}")
     truth = sandbox.portal.truth("calls", "meetings")["live"]
     places = {id_: n for type_ in truth.values() for n, id_ in enumerate(sorted(type_, key=int))}
     edits = (
-        ("calls", _of_call(places, [*TYPED, *more])),
+        ("calls", _of_call(places, list(TYPED))),
         ("notes", _of_note),
         ("meetings", _of_meeting(places)),
     )
     defined_too = {
-        "calls": TYPED | more,
+        "calls": TYPED,
         "notes": {name: {"type": "string", "label": name} for name in NAMES},
     }
 

@@ -78,11 +78,11 @@ class Home:
         finally:
             store.close()
 
-    def export(self, *asked: str) -> None:
+    def export(self, *asked: str, labels: bool = False) -> None:
         """Load exports as `hubdump load` does: in processes of their own."""
         store = Store(self.folder / "store.sqlite")
         try:
-            exports = wanted(list(asked), {}, self.folder).exports
+            exports = wanted(list(asked), {}, self.folder, labels=labels).exports
             load.write_exports(self.folder, exports, self.types(), store, self.told.append)
         finally:
             store.close()

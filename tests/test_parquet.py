@@ -33,10 +33,9 @@ ARROW = {
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    came = hostile.came_home(tmp_path_factory.mktemp("hostile") / "dump")
-    came.export("parquet")
-    return came
+def made(hostile_home: Home) -> Home:
+    hostile_home.export("parquet")
+    return hostile_home
 
 
 @pytest.fixture

@@ -30,10 +30,9 @@ TEXTS = ("csv", "jsonl")
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    came = hostile.came_home(tmp_path_factory.mktemp("hostile") / "dump")
-    came.export(*TEXTS)
-    return came
+def made(hostile_home: Home) -> Home:
+    hostile_home.export(*TEXTS)
+    return hostile_home
 
 
 @pytest.fixture

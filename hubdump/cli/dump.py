@@ -37,6 +37,10 @@ if TYPE_CHECKING:
     from hubdump.targets.export import Wanted
 
 
+Labels = Annotated[
+    bool,
+    typer.Option("--labels", help="With csv: labels of properties and options, not their internal names."),
+]
 TO = "duckdb, json, or FORMAT:PLACE (parquet:FOLDER); again for more"
 
 
@@ -54,6 +58,7 @@ def run(
         list[str] | None, typer.Option("--exclude", help="Not this type, or group; again for more.")
     ] = None,
     to: Annotated[list[str] | None, typer.Option("--to", help=f"Only this target: {TO}.")] = None,
+    labels: Labels = False,
     history: Annotated[
         list[str] | None,
         typer.Option(
@@ -101,7 +106,7 @@ def run(
                 dump=folder,
                 access=access_of(chosen, credentials, record),
                 command=_command(dump, portal if sandbox else None),
-                asked=_wanted(to or [], folder),
+                asked=_wanted(to or [], folder, labels),
                 wishes=Wishes(prove, prove_within * 86_400, accept_deletes),
                 history=chosen.history,
                 only=tuple(only or ()),
@@ -136,6 +141,7 @@ def load(
         list[str] | None, typer.Argument(metavar="[TARGET]...", help=f"Only these targets: {TO}.")
     ] = None,
     to: Annotated[list[str] | None, typer.Option("--to", help="The same, as an option.")] = None,
+    labels: Labels = False,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -146,7 +152,7 @@ def load(
         from hubdump.checking import load_again
 
         folder = folder_of(settings.load(HUBDUMP_DIR=dump).dump, sandbox=sandbox)
-        load_again(folder, _wanted([*(targets or []), *(to or [])], folder), reporter.emit)
+        load_again(folder, _wanted([*(targets or []), *(to or [])], folder, labels), reporter.emit)
         return Exit.COMPLETE
 
     answer(work, json=json, quiet=quiet, verbose=0, progress=False)
@@ -189,11 +195,11 @@ def _warn_of_loose_files(reporter: Reporter, dump: Path) -> None:
         )
 
 
-def _wanted(asked: list[str], dump: Path) -> Wanted:
+def _wanted(asked: list[str], dump: Path, labels: bool) -> Wanted:
     from hubdump.targets import TARGETS
     from hubdump.targets.export import wanted
 
-    return wanted(asked, {name: target.place for name, target in TARGETS.items()}, dump)
+    return wanted(asked, {name: target.place for name, target in TARGETS.items()}, dump, labels=labels)
 
 
 def _run_id() -> str:

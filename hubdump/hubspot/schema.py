@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 import msgspec
@@ -42,13 +42,14 @@ KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Property:
-    """A property as the portal defines it; `kind` is the kind of its column."""
+    """A property as the portal defines it; `kind` is the kind of its column, `options` its values with their labels."""
 
     name: str
     type: str
     field_type: str
     label: str
     kind: Kind
+    options: tuple[tuple[str, str], ...] = field(default=(), compare=False)
 
     @property
     def known(self) -> bool:
@@ -63,7 +64,17 @@ class _Definition(Struct, rename="camel"):
     referenced_object_type: str | None = None
 
 
+class _Option(Struct):
+    value: str
+    label: str
+
+
+class _WithOptions(Struct):
+    options: list[_Option] = []
+
+
 _DEFINITION = msgspec.json.Decoder(_Definition)
+_OPTIONS = msgspec.json.Decoder(_WithOptions)
 
 
 def defined(name: str, definition: bytes) -> Property:
@@ -78,7 +89,15 @@ def defined(name: str, definition: bytes) -> Property:
         kind = Kind.LIST
     if kind is Kind.NUMBER and (said.referenced_object_type or _names_an_id(name)):
         kind = Kind.TEXT
-    return Property(name, type_, field_type, said.label or "", kind)
+    return Property(name, type_, field_type, said.label or "", kind, _options(definition))
+
+
+def _options(definition: bytes) -> tuple[tuple[str, str], ...]:
+    """The values with their labels; none where HubSpot says them in no way we know."""
+    try:
+        return tuple((option.value, option.label) for option in _OPTIONS.decode(definition).options)
+    except msgspec.DecodeError:
+        return ()
 
 
 def _names_an_id(name: str) -> bool:

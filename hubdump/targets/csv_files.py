@@ -91,7 +91,7 @@ def found(path: Path, table: Table) -> Iterator[Row]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = csv.reader(file, strict=True)
-            if next(rows, None) != names:
+            if list(map(_unguarded, next(rows, []))) != names:
                 raise Unreadable("it has other columns than hubdump wrote")
             for row in rows:
                 yield _read(row, names)

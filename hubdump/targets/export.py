@@ -5,11 +5,13 @@ An export is kept with the dump, so that `verify` knows it and no file of somebo
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from hubdump.errors import UsageError
 from hubdump.store.reader import Reader
@@ -27,25 +29,27 @@ class Format:
 
     The module has make(job) -> Made, which writes every table where job.path_of says; found(path, table), which reads
     the rows of a table from there by other means; and expected(table), the same rows by the store. An export is one
-    file of all tables, or a folder with a file for each.
+    file of all tables, or a folder with a file for each. With `labels` it can have labels in the place of names.
     """
 
     module: str
     one_file: bool = False
+    labels: bool = False
 
 
 FORMATS = {
     "parquet": Format("hubdump.targets.parquet_files"),
-    "csv": Format("hubdump.targets.csv_files"),
+    "csv": Format("hubdump.targets.csv_files", labels=True),
     "jsonl": Format("hubdump.targets.jsonl_files"),
 }
 
 
 class Export(Struct, frozen=True):
-    """The tables in one format at one place: its path from the dump, absolute where it is not in it."""
+    """The tables in one format at one place: its path from the dump, absolute where it is not in it; by `labels`."""
 
     format: str
     place: str
+    labels: bool = False
 
     @property
     def name(self) -> str:
@@ -53,7 +57,8 @@ class Export(Struct, frozen=True):
 
     def asked(self, dump: Path) -> str:
         """How it is asked for, from where the dump is called `dump`."""
-        return self.format if self.place == self.format else f"{self.format}:{dump / self.place}"
+        place = self.format if self.place == self.format else f"{self.format}:{dump / self.place}"
+        return shlex.quote(place) + (" --labels" if self.labels else "")
 
     @property
     def one_file(self) -> bool:
@@ -105,13 +110,18 @@ class Wanted:
         return target in self.named or not (self.named or self.exports)
 
 
-def wanted(asked: list[str], own: dict[str, str], dump: Path) -> Wanted:
-    """The targets that these words ask for; UsageError for one that cannot be.
+def wanted(asked: list[str], own: dict[str, str], dump: Path, *, labels: bool = False) -> Wanted:
+    """The targets that these words ask for, with `labels` those that can have them; UsageError for one that cannot be.
 
     `own` are the targets of every dump, with the path of each in it.
     """
     found = [_export(text, own, dump) for text in dict.fromkeys(asked)]
-    exports = [one for one in found if isinstance(one, Export)]
+    exports = [
+        replace(one, labels=labels and FORMATS[one.format].labels) for one in found if isinstance(one, Export)
+    ]
+    if labels and not any(export.labels for export in exports):
+        can = " and ".join(name for name, row in FORMATS.items() if row.labels)
+        raise UsageError(f"--labels is for {can}, and none is asked for.", "hubdump load csv --labels")
     named = [one for one in found if isinstance(one, str)]
     return Wanted(tuple(dict.fromkeys(named)), tuple({one.name: one for one in exports}.values()))
 

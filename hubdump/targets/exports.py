@@ -19,6 +19,7 @@ from hubdump.store.database import disk_errors
 from hubdump.store.reader import Reader
 from hubdump.targets.compared import Content, Differences, compare
 from hubdump.targets.export import FORMATS, Built, Export
+from hubdump.targets.labels import labelled
 from hubdump.targets.tables import UNPARSED, Row, Table, strange, tables
 from hubdump.targets.written import Unfit, beside, mark_of
 
@@ -49,7 +50,7 @@ def build(dump: Path, export: Export, types: Sequence[ObjectType]) -> Built:
     module = import_module(FORMATS[export.format].module)
     reader = Reader(dump / "store.sqlite")
     try:
-        listed = tables(reader, types)
+        listed = _tables(reader, export, types)
         with disk_errors(dump / export.place), _cleared(dump, export, listed) as files:
             job = Job(listed, lambda table: beside(dump / export.file_of(table)), dump)
             made: Made = module.make(job)
@@ -61,6 +62,11 @@ def build(dump: Path, export: Export, types: Sequence[ObjectType]) -> Built:
         return Built(marks, records, mended, tuple(made.unfit), strange(listed), tuple(made.told))
     finally:
         reader.close()
+
+
+def _tables(reader: Reader, export: Export, types: Sequence[ObjectType]) -> list[Table]:
+    listed = tables(reader, types)
+    return list(map(labelled, listed)) if export.labels else listed
 
 
 @contextmanager
@@ -112,7 +118,7 @@ def differences(dump: Path, export: Export, types: Sequence[ObjectType]) -> dict
     try:
         return {
             f"{export.name} {table.name}": _of_table(module, dump / export.file_of(table.name), table)
-            for table in tables(reader, types)
+            for table in _tables(reader, export, types)
         }
     finally:
         reader.close()

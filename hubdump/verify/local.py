@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -68,7 +67,7 @@ def _exports(dump: Path, reader: Reader, types: Sequence[ObjectType]) -> Iterato
     marks = [reader.bookmark(type_.name) for type_ in types]
     rounds = {mark.type: mark.content for mark in marks if mark.fresh_us is not None}
     for kept in kept_in(reader):
-        name, again = kept.export.name, f"hubdump load {shlex.quote(kept.export.asked(dump))}"
+        name, again = kept.export.name, f"hubdump load {kept.export.asked(dump)}"
         if not (dump / kept.export.place).exists():
             yield Finding("targets", name, "is no longer there")
         elif not kept.rounds:
