@@ -25,6 +25,7 @@ from hubdump.verify import local
 from hubdump.verify.findings import Finding, Verdict
 from tests.tampering import Home, home, untouched
 
+NAMED = {"json": "engagements_call_partial"}
 OWN = {"json": "raw", "duckdb": "hubdump.duckdb"}
 DUMP = Path("data")
 
@@ -86,7 +87,7 @@ def test_the_targets_of_every_dump_are_wanted_unless_others_are_asked_for() -> N
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        ("excel", "There is no target 'excel'. Targets: json, duckdb, parquet:FOLDER"),
+        ("excel", "There is no target 'excel'. Targets: json, duckdb, duckdb:FILE, json:FOLDER, parquet:FOLDER"),
         ("", "There is no target ''"),
         ("parquet:", "names no place"),
         ("parquet:-", "names no place"),
@@ -95,6 +96,9 @@ def test_the_targets_of_every_dump_are_wanted_unless_others_are_asked_for() -> N
         ("parquet:data/store.sqlite", "is the dump's own"),
         ("parquet:data/x/../runs/x", "is the dump's own"),
         ("parquet:/etc/hostname", "is no folder"),
+        ("duckdb:/etc", "does not end in .duckdb"),
+        ("json:data/manifest.json", "is the dump's own"),
+        ("duckdb:data/raw/x.duckdb", "is the dump's own"),
     ],
 )  # fmt: skip
 def test_a_target_that_cannot_be_is_refused_before_anything_is_done(asked: str, said: str) -> None:
@@ -108,7 +112,7 @@ def test_an_export_replaces_its_own_files_and_moves_those_of_others_aside(
 ) -> None:
     asked = place_of(format_, tmp_path / "new" / "out")
     came.export(asked)
-    path = Path(wanted([asked], OWN, came.folder).exports[0].file_of("calls"))
+    path = Path(wanted([asked], OWN, came.folder).exports[0].file_of(NAMED.get(format_, "calls")))
     first = path.stat()
     came.export(asked)
     assert path.stat().st_mtime_ns == first.st_mtime_ns, "the same content is written again"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ def column(name: str, label: str, **more: Any) -> Column:
     return Column(f"property_{name}", property_.kind, property_, name)
 
 
-def table(columns: tuple[Column, ...], *rows: dict[str, str | None]) -> Table:
+def table(columns: tuple[Column, ...], *rows: Mapping[str, str | None]) -> Table:
     lines = [json.dumps({"id": str(n), "properties": row}).encode() for n, row in enumerate(rows)]
     return Table("things", (Column("id"), *columns), lambda: iter(lines), lambda: len(lines), "id")
 
@@ -70,7 +71,7 @@ def test_labels_are_for_targets_that_can_have_them() -> None:
     dump = Path("data")
     both = wanted(["csv", "parquet"], {}, dump, labels=True).exports
     assert both == (Export("csv", "csv", True), Export("parquet", "parquet"))
-    with pytest.raises(UsageError, match="--labels is for csv"):
+    with pytest.raises(UsageError, match="--labels is for csv and xlsx"):
         wanted(["parquet"], {}, dump, labels=True)
     assert Export("csv", "a b", labels=True).asked(dump) == "'csv:data/a b' --labels"
 

@@ -39,9 +39,11 @@ if TYPE_CHECKING:
 
 Labels = Annotated[
     bool,
-    typer.Option("--labels", help="With csv: labels of properties and options, not their internal names."),
+    typer.Option(
+        "--labels", help="With csv, xlsx: labels of properties and options, not their internal names."
+    ),
 ]
-TO = "duckdb, json, or FORMAT:PLACE (parquet:FOLDER); again for more"
+TO = "duckdb, json, or FORMAT:PLACE (parquet:FOLDER, csv:, jsonl:, xlsx:FILE); again for more"
 
 
 @app.command(epilog=epilog("hubdump run --only meetings --dump backup"))

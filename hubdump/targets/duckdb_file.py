@@ -80,9 +80,9 @@ def building(path: Path, told: str) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 @contextmanager
-def cleared(database: Path, *others: Path) -> Iterator[None]:
+def cleared(*files: Path) -> Iterator[None]:
     """What is needed only while something is built is not there before, and not after it."""
-    leftovers = (database, database.with_name(f"{database.name}.wal"), *others)
+    leftovers = [one for file in files for one in (file, file.with_name(f"{file.name}.wal"))]
     for old in leftovers:
         old.unlink(missing_ok=True)
     try:

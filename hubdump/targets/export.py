@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import msgspec
@@ -28,19 +29,24 @@ class Format:
     """One row of the table; only the process that writes or compares an export loads its module.
 
     The module has make(job) -> Made, which writes every table where job.path_of says; found(path, table), which reads
-    the rows of a table from there by other means; and expected(table), the same rows by the store. An export is one
-    file of all tables, or a folder with a file for each. With `labels` it can have labels in the place of names.
+    the rows of a table from there by other means; and expected(table), the same rows by the store; tables(reader,
+    types), where these are not those of a dump. An export is one file of all tables, or a folder with a file for each.
+    With `labels` it can have labels in the place of names; it `needs` a library that is not there by itself.
     """
 
     module: str
     one_file: bool = False
     labels: bool = False
+    needs: str = ""
 
 
 FORMATS = {
+    "duckdb": Format("hubdump.targets.duckdb_export", one_file=True),
+    "json": Format("hubdump.targets.json_export"),
     "parquet": Format("hubdump.targets.parquet_files"),
     "csv": Format("hubdump.targets.csv_files", labels=True),
     "jsonl": Format("hubdump.targets.jsonl_files"),
+    "xlsx": Format("hubdump.targets.xlsx_files", one_file=True, labels=True, needs="xlsxwriter"),
 }
 
 
@@ -57,7 +63,7 @@ class Export(Struct, frozen=True):
 
     def asked(self, dump: Path) -> str:
         """How it is asked for, from where the dump is called `dump`."""
-        place = self.format if self.place == self.format else f"{self.format}:{dump / self.place}"
+        place = self.format if self.place == _usual(self.format) else f"{self.format}:{dump / self.place}"
         return shlex.quote(place) + (" --labels" if self.labels else "")
 
     @property
@@ -128,20 +134,21 @@ def wanted(asked: list[str], own: dict[str, str], dump: Path, *, labels: bool = 
 
 def _export(asked: str, own: dict[str, str], dump: Path) -> str | Export:
     format_, colon, path = asked.partition(":")
-    if format_ not in {*FORMATS, *own}:
+    if format_ not in FORMATS:
         listed = [*own, *(f"{name}:{'FILE' if row.one_file else 'FOLDER'}" for name, row in FORMATS.items())]
         raise UsageError(f"There is no target '{asked}'. Targets: {', '.join(listed)}.")
     if colon and path in {"", "-"}:
         raise UsageError(f"'{asked}' names no place.", f"hubdump load {format_}:out")
-    place = _from(dump, Path(path) if path else dump / own.get(format_, format_))
+    place = _from(dump, Path(path) if path else dump / (own.get(format_) or _usual(format_)))
     if place == own.get(format_):
         return format_
-    if format_ not in FORMATS:
-        raise UsageError(
-            f"{format_} has its place in the dump: {dump / own[format_]}.", f"hubdump load {format_}"
-        )
     _check(Export(format_, place), dump, own)
     return Export(format_, place)
+
+
+def _usual(format_: str) -> str:
+    """Where an export is in the dump if no place is named."""
+    return f"hubdump.{format_}" if FORMATS[format_].one_file else format_
 
 
 def _from(dump: Path, path: Path) -> str:
@@ -152,7 +159,14 @@ def _from(dump: Path, path: Path) -> str:
 
 def _check(export: Export, dump: Path, own: dict[str, str]) -> None:
     """UsageError where an export would stand in the way of the dump itself, or of what is no file of its kind."""
-    path = dump / export.place
+    path, needs = dump / export.place, FORMATS[export.format].needs
+    if needs and find_spec(needs) is None:
+        raise UsageError(f"{export.format} needs {needs}, which is not installed.", f"pip install {needs}")
+    if export.one_file and path.suffix != f".{export.format}":
+        raise UsageError(
+            f"{path} does not end in .{export.format}.",
+            f"hubdump load {export.format}:{path}.{export.format}",
+        )
     kind = "file" if export.one_file else "folder"
     first = Path(export.place).parts[:1]
     if (

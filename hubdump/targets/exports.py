@@ -65,7 +65,8 @@ def build(dump: Path, export: Export, types: Sequence[ObjectType]) -> Built:
 
 
 def _tables(reader: Reader, export: Export, types: Sequence[ObjectType]) -> list[Table]:
-    listed = tables(reader, types)
+    module = import_module(FORMATS[export.format].module)
+    listed: list[Table] = getattr(module, "tables", tables)(reader, types)
     return list(map(labelled, listed)) if export.labels else listed
 
 

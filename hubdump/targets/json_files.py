@@ -94,24 +94,26 @@ def _write(dump: Path, path: str, types: Sequence[ObjectType]) -> Written:
     reader = Reader(dump / "store.sqlite")
     try:
         with replacing(dump / path) as draft:
-            records = _write_array(draft, _elements(reader, types))
+            records = write_array(draft, elements(reader, types))
             mark = draft.mark
         return Written(path, records, mark, reader.mended)
     finally:
         reader.close()
 
 
-def _write_array(draft: Draft, elements: Iterator[bytes]) -> int:
+def write_array(draft: Draft | BinaryIO, found: Iterator[bytes]) -> int:
+    """Write elements as a JSON array, one a line; how many they were."""
     records = 0
     draft.write(b"[")
-    for element in elements:
+    for element in found:
         draft.write((b",\n" if records else b"\n") + element)
         records += 1
     draft.write(b"\n]\n" if records else b"]\n")
     return records
 
 
-def _elements(reader: Reader, types: Sequence[ObjectType]) -> Iterator[bytes]:
+def elements(reader: Reader, types: Sequence[ObjectType]) -> Iterator[bytes]:
+    """The active records of types, each as its JSON on one line."""
     for type_ in types:
         for page in reader.pages(type_.name):
             found = reader.associations_of(type_.name, [record.id for record in page])
