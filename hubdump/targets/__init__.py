@@ -1,4 +1,4 @@
-"""Where records end up: a target is a module with `write` and `count`, listed in one table."""
+"""Where records end up: a target is a module with `write` and `counts`, listed in one table."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Target:
     """One row of the table; only the process that writes or counts a target loads its module.
 
     The module has write(dump, types) -> [Written]: puts the committed records of these types there, once each,
-    or raises and leaves what was there before; and count(dump, type) -> records there, as `child.count` says.
+    or raises and leaves what was there before; and counts(dump, types) -> {type: records}, as `child.counts` says.
     `held` is the module with differences(dump, types) -> what is there otherwise than in the store, by file or table.
     `path_of` a type is the file it is in, `place` its file or folder in the dump.
     """
@@ -65,5 +65,5 @@ def expected(target: str, counts: Mapping[ObjectType, int], files: Iterable[Stor
 
 def check(dump: Path, target: str, counts: Mapping[str, int]) -> list[Wrong]:
     """Compare the records of each type that must be in a target, `counts`, with those that are."""
-    found = child.count(target, dump, list(counts)) if counts else {}
+    found = child.counts(target, dump, list(counts)) if counts else {}
     return [Wrong(target, type_, n, found[type_]) for type_, n in counts.items() if found[type_] != n]

@@ -44,8 +44,7 @@ def _write(target: str, dump: Path, names: Sequence[str]) -> Answer:
 
 
 def _count(target: str, dump: Path, names: Sequence[str]) -> Answer:
-    module = import_module(TARGETS[target].module)
-    return Answer(counts={type_.name: module.count(dump, type_) for type_ in _types(dump, names)})
+    return Answer(counts=import_module(TARGETS[target].module).counts(dump, _types(dump, names)))
 
 
 def _compare(target: str, dump: Path, names: Sequence[str]) -> Answer:

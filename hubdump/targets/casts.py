@@ -14,11 +14,12 @@ from hubdump.hubspot.schema import Kind
 # Zeros at both ends of a number do not count: 28 digits before the point, 10 behind it.
 _PLAIN = r"[+-]?0*[0-9]{1,28}(\.[0-9]{0,10}0*)?|[+-]?\.[0-9]{1,10}0*"
 _SCIENTIFIC = r"([+-]?)([0-9]*)\.?([0-9]*)[eE]([+-]?[0-9]{1,3})"
-_DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+# Years 1 to 9999, which every reader can hold.
+_YEAR = "(000[1-9]|00[1-9][0-9]|0[1-9][0-9]{2}|[1-9][0-9]{3})"
+_DATE = f"{_YEAR}-[0-9]{{2}}-[0-9]{{2}}"
 _TIME = "([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
 _INSTANT = rf"{_DATE}T{_TIME}(\.[0-9]{{1,9}})?(Z|[+-](0[0-9]|1[0-4]):?[0-5][0-9])"
 _DAY_MS = 86_400_000
-# Years 1 to 9999, which every reader can hold.
 _FIRST_MS, _END_MS = -62_135_596_800_000, 253_402_300_800_000
 
 
@@ -27,26 +28,27 @@ class Cast:
     """DuckDB's type for a kind; in SQL over `{x}`: its value of a text, that value as a text again, and whether the
     value says less than the text does.
 
-    `usual` is the same value for all texts but the `rare` ones: DuckDB takes milliseconds to plan a long expression,
-    for each column, however few its rows are.
+    `plain` is the pattern of texts that DuckDB's own cast understands exactly. Where a column holds no others, that
+    cast is all it takes: DuckDB plans a long expression for milliseconds, for each column, however few its rows are.
     """
 
     type: str
     value: str
     back: str = "{x}::VARCHAR"
     cut: str = ""
-    usual: str = ""
-    rare: str = ""
+    plain: str = ""
 
 
-def value(kind: Kind, text: str, *, usual: bool = False) -> str:
-    """The value of a text, NULL where it is none of its kind; `usual` where it is not rare."""
-    return _value(CASTS[kind], usual=usual).replace("{x}", text)
+def value(kind: Kind, text: str, *, plain: bool = False) -> str:
+    """The value of a text, NULL where it is none of its kind; `plain` where it, or '', is all there is."""
+    cast = CASTS[kind]
+    return (f"TRY_CAST({{x}} AS {cast.type})" if plain else cast.value).replace("{x}", text)
 
 
-def rare(kind: Kind, text: str) -> str:
-    """Whether a text is a rare one; empty for kinds that know none."""
-    return CASTS[kind].rare.replace("{x}", text)
+def odd(kind: Kind, text: str) -> str:
+    """Whether a text is neither plain nor empty; empty for kinds whose texts are never plain."""
+    plain = CASTS[kind].plain
+    return f"{{x}} <> '' AND NOT {_matches(plain)}".replace("{x}", text) if plain else ""
 
 
 def back(kind: Kind, column: str) -> str:
@@ -54,16 +56,10 @@ def back(kind: Kind, column: str) -> str:
     return CASTS[kind].back.replace("{x}", column)
 
 
-def cut(kind: Kind, text: str, *, usual: bool = False) -> str:
-    """Whether something is left out of the value of a text; empty for kinds of which nothing ever is."""
+def cut(kind: Kind, text: str) -> str:
+    """Whether something is left out of the value of a text that is not plain; empty for kinds of which nothing is."""
     cast = CASTS[kind]
-    return (
-        f"{cast.cut} AND ({_value(cast, usual=usual)}) IS NOT NULL".replace("{x}", text) if cast.cut else ""
-    )
-
-
-def _value(cast: Cast, *, usual: bool) -> str:
-    return cast.usual or cast.value if usual else cast.value
+    return f"{cast.cut} AND ({cast.value}) IS NOT NULL".replace("{x}", text) if cast.cut else ""
 
 
 def _matches(pattern: str) -> str:
@@ -90,39 +86,27 @@ def _number() -> str:
     )
     behind = f"length(rtrim({digits}, '0')) - {before}"
     return (
-        f"{_digits().removesuffix(' END')}"
+        f"CASE WHEN {_matches(_PLAIN)} THEN TRY_CAST({{x}} AS DECIMAL(38,10))"
         f" WHEN NOT {_matches(_SCIENTIFIC)} OR {whole} || {fraction} = '' THEN NULL WHEN {digits} = '' THEN 0"
         f" WHEN {before} <= 28 AND {behind} <= 10 THEN TRY_CAST({plain} AS DECIMAL(38,10)) END"
     )
 
 
-def _digits() -> str:
-    return f"CASE WHEN {_matches(_PLAIN)} THEN TRY_CAST({{x}} AS DECIMAL(38,10)) END"
-
-
 def _date() -> str:
     midnight = f"{_milliseconds()} // {_DAY_MS}"
     return (
-        f"{_iso_date().removesuffix(' END')}"
+        f"CASE WHEN {_matches(_DATE)} THEN TRY_CAST({{x}} AS DATE)"
         f" WHEN ({_milliseconds()}) % {_DAY_MS} = 0 THEN DATE '1970-01-01' + TRY_CAST(({midnight}) AS INTEGER) END"
     )
 
 
-def _iso_date() -> str:
-    return f"CASE WHEN {_matches(_DATE)} THEN CASE WHEN {{x}} >= '0001' THEN TRY_CAST({{x}} AS DATE) END END"
-
-
 def _instant() -> str:
-    return f"{_iso_instant().removesuffix(' END')} ELSE make_timestamptz(1000 * ({_milliseconds()})) END"
-
-
-def _iso_instant() -> str:
     # Up to 27 characters nothing stands below the microsecond.
     whole = r"CASE WHEN length({x}) > 27 THEN regexp_replace({x}, '(\.[0-9]{6})[0-9]+', '\1') ELSE {x} END"
     iso = f"TRY_CAST({whole} AS TIMESTAMPTZ)"
     return (
-        f"CASE WHEN {_matches(_INSTANT)} THEN CASE WHEN {{x}} >= '0001' AND epoch_ms({iso}) >= {_FIRST_MS}"
-        f" AND epoch_ms({iso}) < {_END_MS} THEN {iso} END END"
+        f"CASE WHEN {_matches(_INSTANT)} THEN CASE WHEN epoch_ms({iso}) >= {_FIRST_MS}"
+        f" AND epoch_ms({iso}) < {_END_MS} THEN {iso} END ELSE make_timestamptz(1000 * ({_milliseconds()})) END"
     )
 
 
@@ -136,17 +120,16 @@ def _json() -> str:
 CASTS = {
     Kind.VERBATIM: Cast("VARCHAR", "{x}", back="{x}"),
     Kind.TEXT: Cast("VARCHAR", "nullif({x}, '')", back="{x}"),
-    Kind.NUMBER: Cast("DECIMAL(38,10)", _number(), usual=_digits(), rare="contains(lower({x}), 'e')"),
+    Kind.NUMBER: Cast("DECIMAL(38,10)", _number(), plain=_PLAIN),
     Kind.INTEGER: Cast("BIGINT", f"CASE WHEN {_matches('-?[0-9]{1,19}')} THEN TRY_CAST({{x}} AS BIGINT) END"),
     Kind.BOOL: Cast("BOOLEAN", "CASE lower({x}) WHEN 'true' THEN true WHEN 'false' THEN false END"),
-    Kind.DATE: Cast("DATE", _date(), usual=_iso_date(), rare=_matches("-?[0-9]+")),
+    Kind.DATE: Cast("DATE", _date(), plain=_DATE),
     Kind.INSTANT: Cast(
         "TIMESTAMPTZ",
         _instant(),
         back="epoch_us({x})::VARCHAR",
         cut=r"length({x}) > 27 AND regexp_matches({x}, '\.[0-9]{6}[0-9]*[1-9]')",
-        usual=_iso_instant(),
-        rare=_matches("-?[0-9]+"),
+        plain=rf"{_DATE}T{_TIME}(\.[0-9]{{1,6}})?Z",
     ),
     Kind.LIST: Cast("VARCHAR[]", "string_split(nullif({x}, ''), ';')", back="array_to_string({x}, ';')"),
     Kind.JSON: Cast("JSON", _json()),

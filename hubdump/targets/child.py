@@ -35,7 +35,7 @@ def write(target: str, dump: Path, types: Sequence[str]) -> list[Written]:
     return _ask("write", target, dump, types).written
 
 
-def count(target: str, dump: Path, types: Sequence[str]) -> dict[str, int | None]:
+def counts(target: str, dump: Path, types: Sequence[str]) -> dict[str, int | None]:
     """Records of each type in the target: negative where one is there twice, None where none can be read."""
     return _ask("count", target, dump, types).counts
 

@@ -40,16 +40,21 @@ def write(dump: Path, types: Sequence[ObjectType]) -> list[Written]:
         return [Written(DUCKDB, records, "", reader.mended, tuple(unfit), strange(listed))]
 
 
-def count(dump: Path, type_: ObjectType) -> int | None:
-    """Records in the table of a type, negative where one is there twice, None where none can be read."""
-    if not (dump / DUCKDB).exists():
-        return None
+def counts(dump: Path, types: Sequence[ObjectType]) -> dict[str, int | None]:
+    """Records in the table of each type, negative where one is there twice, None where none can be read."""
     try:
-        with duckdb.connect(dump / DUCKDB, read_only=True) as db:
-            row = db.execute(
-                f"SELECT count(*), count(DISTINCT id) FROM {quoted(type_.name)} WHERE NOT (_deleted OR archived)"  # noqa: S608 - quoted
-            ).fetchone()
-    except duckdb.Error:  # no table, or no DuckDB file any more
+        with duckdb.connect(f"{dump / DUCKDB}", read_only=True) as db:
+            return {type_.name: _count(db, type_.name) for type_ in types}
+    except duckdb.Error:  # no file, or no DuckDB file any more
+        return {type_.name: None for type_ in types}
+
+
+def _count(db: duckdb.DuckDBPyConnection, table: str) -> int | None:
+    try:
+        row = db.execute(
+            f"SELECT count(*), count(DISTINCT id) FROM {quoted(table)} WHERE NOT (_deleted OR archived)"  # noqa: S608 - quoted
+        ).fetchone()
+    except duckdb.Error:  # no such table, or it cannot be read
         return None
     assert row is not None
     return int(row[0]) if row[0] == row[1] else -int(row[0])

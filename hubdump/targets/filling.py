@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
@@ -19,6 +20,24 @@ MEMORY = "240MB"
 CHUNK_BYTES = 24 * 1024 * 1024
 # What is NULL only where the text was empty or none.
 _ALWAYS = {Kind.VERBATIM, Kind.TEXT, Kind.LIST}
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """How many texts of a column were staged, how many of them were not plain (None: its kind has no plain ones), and
+    how many say more than their value does.
+    """
+
+    there: int = 0
+    odd: int | None = 0
+    cut: int = 0
+
+    @property
+    def plain(self) -> bool:
+        return self.odd == 0
+
+    def __add__(self, more: Texts) -> Texts:
+        return Texts(self.there + more.there, cut=self.cut + more.cut)
 
 
 def connected() -> duckdb.DuckDBPyConnection:
@@ -43,14 +62,15 @@ def fill(db: duckdb.DuckDBPyConnection, scratch: Path, table: Table) -> list[Unf
             label = text(c.property.label)
             db.execute(f"COMMENT ON COLUMN {quoted(table.name)}.{quoted(c.name)} IS {label}")
     db.execute("COMMIT")
-    texts = dict.fromkeys((c for c in table.columns if c.kind not in _ALWAYS), (0, 0))
+    texts = dict.fromkeys((c for c in table.columns if c.kind not in _ALWAYS), Texts())
     for longest in _files(scratch, table.rows()):
         _stage(db, scratch, table.columns, longest)
-        rare = _with_rare(db, table.columns)
-        values = ", ".join(casts.value(c.kind, quoted(c.name), usual=c not in rare) for c in table.columns)
+        staged = _counted(db, list(texts))
+        values = ", ".join(
+            casts.value(c.kind, quoted(c.name), plain=c in staged and staged[c].plain) for c in table.columns
+        )
         db.execute(f"INSERT INTO {quoted(table.name)} SELECT {values} FROM staged")  # noqa: S608 - quoted
-        found = zip(texts, _counted(db, list(texts), rare), strict=True)
-        texts = {c: (texts[c][0] + more[0], texts[c][1] + more[1]) for c, more in found}
+        texts = {c: texts[c] + staged[c] for c in texts}
     _once(db, table)
     return _unfit(db, table, texts)
 
@@ -78,38 +98,32 @@ def _stage(db: duckdb.DuckDBPyConnection, scratch: Path, columns: Sequence[Colum
     )
 
 
-def _with_rare(db: duckdb.DuckDBPyConnection, columns: Sequence[Column]) -> set[Column]:
-    """The columns in which some staged text is a rare one of its kind."""
-    asked = {column: told for column in columns if (told := casts.rare(column.kind, quoted(column.name)))}
-    if not asked:
-        return set()
-    counts = ", ".join(f"count(*) FILTER ({told})" for told in asked.values())
-    found = _row(db, f"SELECT {counts} FROM staged")  # noqa: S608 - quoted
-    return {column for column, count in zip(asked, found, strict=True) if count}
-
-
-def _counted(
-    db: duckdb.DuckDBPyConnection, columns: Sequence[Column], rare: set[Column]
-) -> list[tuple[int, int]]:
-    """Of each column, how many texts are staged, and how many will lose something."""
+def _counted(db: duckdb.DuckDBPyConnection, columns: Sequence[Column]) -> dict[Column, Texts]:
+    """What is staged of each column."""
     asked = []
     for column in columns:
         name = quoted(column.name)
-        cut = casts.cut(column.kind, name, usual=column not in rare)
-        asked += [f"count(nullif({name}, ''))", f"count(*) FILTER ({cut})" if cut else "0"]
+        odd = casts.odd(column.kind, name)
+        asked += [f"count(nullif({name}, ''))", f"count(*) FILTER ({odd})" if odd else "NULL"]
     row = _row(db, f"SELECT {', '.join(asked)} FROM staged") if asked else ()  # noqa: S608 - quoted
-    return list(zip(row[::2], row[1::2], strict=True))
+    found = dict(zip(columns, map(Texts, row[::2], row[1::2]), strict=True))
+    cuts = {c: cut for c in columns if found[c].odd and (cut := casts.cut(c.kind, quoted(c.name)))}
+    if not cuts:
+        return found
+    counts = _row(db, f"SELECT {', '.join(f'count(*) FILTER ({cut})' for cut in cuts.values())} FROM staged")  # noqa: S608 - quoted
+    return found | {c: replace(found[c], cut=count) for c, count in zip(cuts, counts, strict=True)}
 
 
-def _unfit(db: duckdb.DuckDBPyConnection, table: Table, texts: dict[Column, tuple[int, int]]) -> list[Unfit]:
+def _unfit(db: duckdb.DuckDBPyConnection, table: Table, texts: dict[Column, Texts]) -> list[Unfit]:
     """Columns that hold fewer values than there were texts, or values that say less than they."""
-    if not texts:
+    asked = {column: staged for column, staged in texts.items() if staged.there}
+    if not asked:
         return []
-    counts = ", ".join(f"count({quoted(column.name)})" for column in texts)
+    counts = ", ".join(f"count({quoted(column.name)})" for column in asked)
     values = _row(db, f"SELECT {counts} FROM {quoted(table.name)}")  # noqa: S608 - quoted
     found = [
-        Unfit(table.name, column.name, column.kind.value, there - count, cut)
-        for (column, (there, cut)), count in zip(texts.items(), values, strict=True)
+        Unfit(table.name, column.name, column.kind.value, staged.there - count, staged.cut)
+        for (column, staged), count in zip(asked.items(), values, strict=True)
     ]
     return [one for one in found if one.as_null or one.cut]
 

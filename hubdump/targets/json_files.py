@@ -59,9 +59,12 @@ def write_all(dump: Path, types: Sequence[ObjectType]) -> Written:
     return _write(dump, ALL, [type_ for type_ in types if type_.engagement])
 
 
-def count(dump: Path, type_: ObjectType) -> int | None:
-    """Records in the file of a type, negative where one is there twice, None where none can be read."""
-    path = dump / path_of(type_)
+def counts(dump: Path, types: Sequence[ObjectType]) -> dict[str, int | None]:
+    """Records in the file of each type, negative where one is there twice, None where none can be read."""
+    return {type_.name: _count(dump / path_of(type_)) for type_ in types}
+
+
+def _count(path: Path) -> int | None:
     if not path.exists():
         return None
     with disk_errors(path), path.open("rb") as file, closing(sqlite3.connect("")) as ids:
