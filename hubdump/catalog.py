@@ -130,7 +130,9 @@ class Catalogue:
         wanted = self._expand(only) if only else {type_.name for type_ in self.types}
         types = tuple(type_ for type_ in self.types if type_.name in wanted - self._expand(exclude))
         if not types:
-            raise UsageError("Nothing is left to extract: --only and --exclude leave no object type.")
+            raise UsageError(
+                "Nothing is left to extract: only and exclude (flags, variables, hubdump.toml) leave no object type."
+            )
         return types
 
     def knows(self, word: str) -> bool:

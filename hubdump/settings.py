@@ -29,7 +29,7 @@ from hubdump.model import Secret
 DOTENV = Path(".env")
 TOML = Path("hubdump.toml")
 # What hubdump.toml calls the settings that have no name of their own elsewhere.
-TOML_NAMES = {"history": "HUBDUMP_HISTORY"}
+TOML_NAMES = {"history": "HUBDUMP_HISTORY", "only": "HUBDUMP_ONLY", "exclude": "HUBDUMP_EXCLUDE"}
 RATE_DEFAULT = 120
 TOKENS = ("HUBSPOT_ACCESS_TOKEN", "HUBSPOT_SERVICE_KEY", "HUBSPOT_TOKEN", "HUBSPOT_PRIVATE_APP_TOKEN")
 OAUTH = ("HUBSPOT_CLIENT_ID", "HUBSPOT_CLIENT_SECRET", "HUBSPOT_REFRESH_TOKEN")
@@ -37,6 +37,10 @@ GET_ONE = (
     "Make a service key in HubSpot (Development > Keys > Service keys) with read scopes, and put "
     "HUBSPOT_ACCESS_TOKEN=... into .env. To try hubdump without an account: hubdump run --sandbox"
 )
+
+
+# A list in hubdump.toml, words between blanks elsewhere.
+Words = Annotated[tuple[str, ...], NoDecode]
 
 
 class Settings(BaseSettings):
@@ -56,11 +60,13 @@ class Settings(BaseSettings):
     dump: Path | None = Field(None, alias="HUBDUMP_DIR")
     give_up_after_s: float = Field(3600.0, alias="HUBDUMP_GIVE_UP_AFTER", gt=0)
 
-    history: Annotated[tuple[str, ...], NoDecode] = Field((), alias="HUBDUMP_HISTORY")
+    history: Words = Field((), alias="HUBDUMP_HISTORY")
+    only: Words = Field((), alias="HUBDUMP_ONLY")
+    exclude: Words = Field((), alias="HUBDUMP_EXCLUDE")
 
-    @field_validator("history", mode="before")
+    @field_validator("history", "only", "exclude", mode="before")
     @classmethod
-    def _history(cls, value: object) -> object:
+    def _words(cls, value: object) -> object:
         return value.split() if isinstance(value, str) else value
 
     @field_validator("rate", mode="before")

@@ -107,10 +107,11 @@ class Told:
 
 @dataclass(slots=True)
 class User:
-    """Somebody in a folder of their own, with an environment of their own."""
+    """Somebody in a folder of their own, with an environment of their own, who wants `only` these types."""
 
     folder: Path
     environment: dict[str, str] = field(default_factory=dict)
+    only: str = "engagements crm"
 
     @property
     def dump(self) -> Path:
@@ -120,7 +121,8 @@ class User:
         kept = {
             n: v for n, v in os.environ.items() if not n.startswith(("HUBSPOT_", "HUBDUMP_", "MAX_RETRIES"))
         }
-        return kept | {"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"} | self.environment
+        own = {"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1", "HUBDUMP_ONLY": self.only}
+        return kept | own | self.environment
 
     def command(self, *arguments: str) -> list[str]:
         return [sys.executable, "-m", "hubdump", *arguments]

@@ -214,6 +214,21 @@ def test_one_type_alone_and_all_but_one(serve: Serve, user: User) -> None:
     assert len(told.summary["types"]) == 10
 
 
+def test_what_is_read_may_be_told_by_variables_and_by_a_file_and_flags_come_first(
+    serve: Serve, user: User
+) -> None:
+    served = serve("--portal", "tiny", "--faults", "none")
+    (user.folder / "hubdump.toml").write_text('exclude = ["notes"]\n', "utf-8")
+    user.only = "notes calls meetings"
+    told = user.at(served).types("run", "--to", "json", "--json")
+    assert set(told.summary["types"]) == {"calls", "meetings"}
+    told = user.types("run", "--only", "tasks", "--to", "json", "--json")
+    assert set(told.summary["types"]) == {"tasks"}
+    told = user.types("run", "--only", "notes", "--json")
+    assert told.status == 2
+    assert "only and exclude (flags, variables, hubdump.toml) leave no object type" in told.err
+
+
 def test_a_run_over_one_type_leaves_the_others_in_every_target(serve: Serve, user: User) -> None:
     served = serve("--portal", "seven", "--faults", "none")
     assert user.at(served).types("run", "--json").status == 0

@@ -53,11 +53,13 @@ def run(
     only: Annotated[
         list[str] | None,
         typer.Option(
-            "--only", help="Only this type, or group (engagements, crm, custom...); again for more."
+            "--only",
+            help="Only this type, or group: engagements, crm, custom... (HUBDUMP_ONLY); again for more.",
         ),
     ] = None,
     exclude: Annotated[
-        list[str] | None, typer.Option("--exclude", help="Not this type, or group; again for more.")
+        list[str] | None,
+        typer.Option("--exclude", help="Not this type, or group (HUBDUMP_EXCLUDE); again for more."),
     ] = None,
     to: Annotated[list[str] | None, typer.Option("--to", help=f"Only this target: {TO}.")] = None,
     labels: Labels = False,
@@ -100,7 +102,13 @@ def run(
         from hubdump.run import run as bring_up_to_date
 
         with reached_portal(sandbox, portal, faults, latency_ms) as (url, credentials):
-            chosen = settings.load(HUBSPOT_BASE_URL=url, HUBDUMP_DIR=dump, HUBDUMP_HISTORY=history or None)
+            chosen = settings.load(
+                HUBSPOT_BASE_URL=url,
+                HUBDUMP_DIR=dump,
+                HUBDUMP_HISTORY=history or None,
+                HUBDUMP_ONLY=only or None,
+                HUBDUMP_EXCLUDE=exclude or None,
+            )
             folder = folder_of(chosen.dump, sandbox=sandbox)
             _warn_of_loose_files(reporter, folder)
             order = Order(
@@ -111,8 +119,8 @@ def run(
                 asked=_wanted(to or [], folder, labels),
                 wishes=Wishes(prove, prove_within * 86_400, accept_deletes),
                 history=chosen.history,
-                only=tuple(only or ()),
-                exclude=tuple(exclude or ()),
+                only=chosen.only,
+                exclude=chosen.exclude,
             )
             with _Log(order.dump, order.run, reporter) as log:
                 return bring_up_to_date(order, SystemClock(), log.emit).exit
