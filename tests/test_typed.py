@@ -60,7 +60,7 @@ def cast(kind: Kind, texts: list[str], folder: Path) -> list[tuple[Any, ...]]:
     """(text, value, canonical text, whether it was cut) of each text, as DuckDB has it."""
     lines = folder / "lines"
     lines.write_text("".join(json.dumps({"x": text}) + "\n" for text in texts), "utf-8")
-    value, cut = casts.value(kind, "x"), casts.cut(kind, "x") or "false"
+    value, cut = casts.value(kind, "x"), casts.cut(kind, "x")
     with duckdb.connect() as db:
         db.execute("SET TimeZone = 'UTC'")
         return db.execute(

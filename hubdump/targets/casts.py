@@ -35,7 +35,7 @@ class Cast:
     type: str
     value: str
     back: str = "{x}::VARCHAR"
-    cut: str = ""
+    cut: str = "false"
     plain: str = ""
 
 
@@ -46,9 +46,9 @@ def value(kind: Kind, text: str, *, plain: bool = False) -> str:
 
 
 def odd(kind: Kind, text: str) -> str:
-    """Whether a text is neither plain nor empty; empty for kinds whose texts are never plain."""
+    """Whether a text is neither plain nor empty."""
     plain = CASTS[kind].plain
-    return f"{{x}} <> '' AND NOT {_matches(plain)}".replace("{x}", text) if plain else ""
+    return (f"{{x}} <> '' AND NOT {_matches(plain)}" if plain else "{x} <> ''").replace("{x}", text)
 
 
 def back(kind: Kind, column: str) -> str:
@@ -57,9 +57,9 @@ def back(kind: Kind, column: str) -> str:
 
 
 def cut(kind: Kind, text: str) -> str:
-    """Whether something is left out of the value of a text that is not plain; empty for kinds of which nothing is."""
+    """Whether something is left out of the value of a text that is not plain."""
     cast = CASTS[kind]
-    return f"{cast.cut} AND ({cast.value}) IS NOT NULL".replace("{x}", text) if cast.cut else ""
+    return f"{cast.cut} AND ({cast.value}) IS NOT NULL".replace("{x}", text)
 
 
 def _matches(pattern: str) -> str:

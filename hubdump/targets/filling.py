@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -24,20 +24,16 @@ _ALWAYS = {Kind.VERBATIM, Kind.TEXT, Kind.LIST}
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """How many texts of a column were staged, how many of them were not plain (None: its kind has no plain ones), and
-    how many say more than their value does.
+    """How many texts of a column were staged, how many of them were not plain, and how many say more than their value
+    does.
     """
 
     there: int = 0
-    odd: int | None = 0
+    odd: int = 0
     cut: int = 0
 
-    @property
-    def plain(self) -> bool:
-        return self.odd == 0
-
     def __add__(self, more: Texts) -> Texts:
-        return Texts(self.there + more.there, cut=self.cut + more.cut)
+        return Texts(self.there + more.there, self.odd + more.odd, self.cut + more.cut)
 
 
 def connected() -> duckdb.DuckDBPyConnection:
@@ -67,7 +63,8 @@ def fill(db: duckdb.DuckDBPyConnection, scratch: Path, table: Table) -> list[Unf
         _stage(db, scratch, table.columns, longest)
         staged = _counted(db, list(texts))
         values = ", ".join(
-            casts.value(c.kind, quoted(c.name), plain=c in staged and staged[c].plain) for c in table.columns
+            casts.value(c.kind, quoted(c.name), plain=c in staged and not staged[c].odd)
+            for c in table.columns
         )
         db.execute(f"INSERT INTO {quoted(table.name)} SELECT {values} FROM staged")  # noqa: S608 - quoted
         texts = {c: texts[c] + staged[c] for c in texts}
@@ -99,19 +96,20 @@ def _stage(db: duckdb.DuckDBPyConnection, scratch: Path, columns: Sequence[Colum
 
 
 def _counted(db: duckdb.DuckDBPyConnection, columns: Sequence[Column]) -> dict[Column, Texts]:
-    """What is staged of each column."""
-    asked = []
-    for column in columns:
-        name = quoted(column.name)
-        odd = casts.odd(column.kind, name)
-        asked += [f"count(nullif({name}, ''))", f"count(*) FILTER ({odd})" if odd else "NULL"]
-    row = _row(db, f"SELECT {', '.join(asked)} FROM staged") if asked else ()  # noqa: S608 - quoted
-    found = dict(zip(columns, map(Texts, row[::2], row[1::2]), strict=True))
-    cuts = {c: cut for c in columns if found[c].odd and (cut := casts.cut(c.kind, quoted(c.name)))}
-    if not cuts:
-        return found
-    counts = _row(db, f"SELECT {', '.join(f'count(*) FILTER ({cut})' for cut in cuts.values())} FROM staged")  # noqa: S608 - quoted
-    return found | {c: replace(found[c], cut=count) for c, count in zip(cuts, counts, strict=True)}
+    """What is staged of each column. Most columns of a portal are empty, and each thing asked costs DuckDB planning."""
+    there = _asked(db, {c: f"count(nullif({quoted(c.name)}, ''))" for c in columns})
+    odd = _asked(db, {c: _count(casts.odd(c.kind, quoted(c.name))) for c in columns if there[c]})
+    cut = _asked(db, {c: _count(casts.cut(c.kind, quoted(c.name))) for c, count in odd.items() if count})
+    return {c: Texts(there[c], odd.get(c, 0), cut.get(c, 0)) for c in columns}
+
+
+def _count(where: str) -> str:
+    return f"count(*) FILTER ({where})"
+
+
+def _asked(db: duckdb.DuckDBPyConnection, asked: dict[Column, str]) -> dict[Column, int]:
+    row = _row(db, f"SELECT {', '.join(asked.values())} FROM staged") if asked else ()  # noqa: S608 - quoted
+    return dict(zip(asked, row, strict=True))
 
 
 def _unfit(db: duckdb.DuckDBPyConnection, table: Table, texts: dict[Column, Texts]) -> list[Unfit]:
