@@ -111,7 +111,7 @@ class User:
 
     folder: Path
     environment: dict[str, str] = field(default_factory=dict)
-    only: str = "engagements crm"
+    only: str = " ".join(TYPES)
 
     @property
     def dump(self) -> Path:
