@@ -31,7 +31,8 @@ ROOT = Path(__file__).parent.parent
 TOKEN = "pat-na1-sandbox"
 ENGAGEMENTS = ("meetings", "calls", "emails", "notes", "tasks", "communications", "postal_mail")
 CRM = ("contacts", "companies", "deals", "tickets")
-TYPES = (*ENGAGEMENTS, *CRM)
+# What is read where a test does not say what: contacts' table of 400 columns takes DuckDB more time than all the rest.
+TYPES = (*ENGAGEMENTS, *(name for name in CRM if name != "contacts"))
 
 
 @dataclass(frozen=True, slots=True)

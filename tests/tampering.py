@@ -93,7 +93,7 @@ class Home:
         for target in [import_module(TARGETS[name].module) for name in targets]:
             target.write(self.folder, types)
             reader = Reader(self.folder / "store.sqlite")
-            assert [target.count(self.folder, t) for t in types] == [reader.count(t.name) for t in types]
+            assert target.counts(self.folder, types) == {t.name: reader.count(t.name) for t in types}
             reader.close()
 
     def types(self) -> list[ObjectType]:
