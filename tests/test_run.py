@@ -376,10 +376,8 @@ def test_main_py_is_hubdump_run(serve: Serve, user: User) -> None:
 
 
 def test_main_py_without_the_dependencies_says_what_installs_them(tmp_path: Path) -> None:
-    script = (
-        "import runpy, sys; sys.modules['typer'] = None; sys.argv = ['main.py'];"
-        "runpy.run_path(sys.argv[0], run_name='__main__')"
-    )
+    script = "import runpy, sys; sys.modules['typer'] = None; sys.argv = ['main.py'];"
+    script += "runpy.run_path(sys.argv[0], run_name='__main__')"
     done = subprocess.run(
         [User(tmp_path).command()[0], "-c", script], cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
