@@ -10,19 +10,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import msgspec
 
 from hubdump.hubspot.schema import Kind, Property
 from hubdump.model import ObjectType, State
 from hubdump.store.reader import Reader
-from hubdump.targets import columns, rows
+from hubdump.targets import columns, merges, rows
 
 ASSOCIATIONS = "associations"
 UNPARSED = "_unparsed"
 RAW = "_raw"
 COLUMNS = "_columns"
 HISTORY = "property_history"
+MERGES = "merges"
 
 
 Row = tuple[str | None, ...]
@@ -65,7 +67,7 @@ def tables(reader: Reader, types: Sequence[ObjectType]) -> list[Table]:
     """Every table of a dump of these types, in the order in which they are loaded."""
     of_types = [_of_type(reader, type_) for type_ in types]
     past = [_history(reader, types)] if reader.histories.asked() else []
-    return [*of_types, _associations(reader, types), *past, _columns(of_types)]
+    return [*of_types, _associations(reader, types), _merges(reader, types), *past, _columns(of_types)]
 
 
 def strange(listed: Sequence[Table]) -> tuple[str, ...]:
@@ -144,6 +146,19 @@ def _history(reader: Reader, types: Sequence[ObjectType]) -> Table:
         found,
         lambda: sum(reader.histories.count(type_.name) for type_ in types),
         called=lambda row: "{} {} {} {} ({} {})".format(row[0], row[1], row[2], *row[4:7]),
+    )
+
+
+def _merges(reader: Reader, types: Sequence[ObjectType]) -> Table:
+    """Who became whom: `old_id` was merged into `id`, as the survivor's property says, an answer of HubSpot, or both."""
+    names = ("type", "old_id", "id", "known_by")
+    found = cache(lambda: merges.found(reader, types))
+    return Table(
+        MERGES,
+        tuple(Column(name) for name in names),
+        lambda: (msgspec.json.encode(dict(zip(names, row, strict=True))) for row in found()),
+        lambda: len(found()),
+        called=lambda row: "{} {} into {}".format(*row),
     )
 
 
