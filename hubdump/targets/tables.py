@@ -150,7 +150,7 @@ def _history(reader: Reader, types: Sequence[ObjectType]) -> Table:
 
 
 def _merges(reader: Reader, types: Sequence[ObjectType]) -> Table:
-    """Who became whom: `old_id` was merged into `id`, as the survivor's property says, an answer of HubSpot, or both."""
+    """Who became whom: `old_id` was merged into `id`, as the survivor says, an answer, or both."""
     names = ("type", "old_id", "id", "known_by")
     found = cache(lambda: merges.found(reader, types))
     return Table(
