@@ -23,9 +23,9 @@ Row = tuple[str, str, str, str]
 class Merging:
     """A dump of contacts, and a portal in which they are merged."""
 
-    def __init__(self, folder: Path, *, silent: bool = False, **beliefs: str) -> None:
+    def __init__(self, folder: Path, merge_id: str = "new", *, silent: bool = False) -> None:
         self.folder, self._change = folder, records(_without_property) if silent else untouched
-        self.sandbox = InProcess("contacts=40", faults="none", overload=False, beliefs=beliefs)
+        self.sandbox = InProcess("contacts=40", faults="none", overload=False, beliefs={"merge-id": merge_id})
 
     def run(self) -> None:
         self.sandbox.advance(5000)
@@ -57,7 +57,7 @@ def _without_property(record: dict[str, Any]) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("survivor_is", ["new", "primary"])
 def test_a_chain_of_merges_is_there_link_by_link_and_whole(tmp_path: Path, survivor_is: str) -> None:
-    portal = Merging(tmp_path, **{"merge-id": survivor_is})
+    portal = Merging(tmp_path, survivor_is)
     a, b, c, d = portal.sandbox.portal.truth("contacts")["live"]["contacts"][:4]
     portal.run()
     first = portal.merge(b, a)
@@ -77,7 +77,7 @@ def test_a_chain_of_merges_is_there_link_by_link_and_whole(tmp_path: Path, survi
 def test_what_only_an_answer_or_only_a_property_says_is_a_row_and_what_both_say_is_one(
     tmp_path: Path,
 ) -> None:
-    portal = Merging(tmp_path, **{"merge-id": "primary"})
+    portal = Merging(tmp_path, "primary")
     a, b, c, d = portal.sandbox.portal.truth("contacts")["live"]["contacts"][:4]
     unseen = portal.merge(b, a)  # before the first run: no id is left that could answer
     portal.run()
