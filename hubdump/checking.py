@@ -14,6 +14,8 @@ from hubdump import load, seal
 from hubdump.clock import SystemClock, instant_text
 from hubdump.errors import UsageError
 from hubdump.events import Emit
+from hubdump.extract.around import Around
+from hubdump.extract.plan import Wishes
 from hubdump.hubspot.pacing import Budgets
 from hubdump.manifest import read_manifest
 from hubdump.model import ObjectType
@@ -23,8 +25,8 @@ from hubdump.store.reader import Reader
 from hubdump.store.store import Store
 from hubdump.targets import TARGETS
 from hubdump.targets.export import Wanted
-from hubdump.verify import local, there
-from hubdump.verify.findings import Asked, Finding, wrong
+from hubdump.verify import around, local, there
+from hubdump.verify.findings import Asked, Finding, Level, wrong
 from hubdump.verify.portal import Portal
 
 
@@ -52,10 +54,15 @@ async def _compare(dump: Path, store: Store, asked: Asked, access: Access, emit:
     clock, types = SystemClock(), _types_in(dump)
     async with opened(access, Budgets(access.number), store, clock, emit) as session:
         proofs = await there.check(Portal(session.exchange, session.api, clock), dump, types, asked)
-    for name, proof in proofs.items():
-        if proof.proved_us is not None:
-            store.prove(name, proof.proved_us)
-    return [finding for proof in proofs.values() for finding in proof.findings]
+        for name, proof in proofs.items():
+            if proof.proved_us is not None:
+                store.prove(name, proof.proved_us)
+        found = [finding for proof in proofs.values() for finding in proof.findings]
+        if asked.level in {Level.IDS, Level.FULL} and asked.piece == 1:
+            beside = Around(session.exchange, store, clock, emit, store.discovered.catalogue(), Wishes())
+            full = asked.level is Level.FULL
+            found += await around.check_there(dump, session.exchange, beside.parents, full=full)
+    return found
 
 
 def describe(dump: Path, *, as_json: bool) -> Iterator[str]:
@@ -74,22 +81,35 @@ def describe(dump: Path, *, as_json: bool) -> Iterator[str]:
             proved = instant_text(mark.proved_us) if mark.proved_us else "never"
             cut = "" if mark.complete else "; cut short, hubdump run continues it"
             yield f"{type_.name}: {reader.count(type_.name):,} records, fresh at {fresh}, proved at {proved}{cut}"
+        yield from _around(reader)
     finally:
         reader.close()
     if manifest:
         yield f"Last run {manifest['run']}: exit {manifest['exit']}, {manifest['verdict']}"
 
 
+def _around(reader: Reader) -> Iterator[str]:
+    """What is around the records, in one line, and what this portal has none of in another."""
+    held = reader.items.held()
+    if whole := [one for one in held if one.fresh_us is not None]:
+        named = ", ".join(f"{one.collection.name} {one.items:,}" for one in whole)
+        oldest = instant_text(min(one.fresh_us or 0 for one in whole))
+        yield f"around the records: {named}; fresh at {oldest} or later"
+    if unread := [one.collection.name for one in held if one.unread]:
+        yield f"not in this portal: {', '.join(unread)}"
+
+
 def load_again(dump: Path, asked: Wanted, emit: Emit) -> None:
     """Fill the targets from what is committed; those asked for, or those of every dump."""
     with _held(dump) as store:
         types = [type_ for type_ in _types_in(dump) if store.bookmark(type_.name).fresh_us is not None]
-        if not types:
+        if not types and not load.whole_collections(store):
             raise UsageError(f"No type in {dump} is complete yet: there is nothing to load.", "hubdump run")
         if asked.has("json"):
             load.move_aside(dump, store, emit)
             load.write_partials(dump, types, store, emit, asked="json" in asked.named)
             load.write_json(dump, types, store, emit, asked="json" in asked.named)
+            load.write_items(dump, store, emit, asked="json" in asked.named)
         if asked.has("duckdb"):
             load.write_duckdb(dump, types, store, emit)
         load.write_exports(dump, asked.exports, types, store, emit)

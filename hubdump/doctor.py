@@ -14,7 +14,7 @@ from typing import Any
 from hubdump import settings
 from hubdump.catalog import STANDARD
 from hubdump.clock import Clock
-from hubdump.errors import Exit, RequestRefused, ScopeMissing
+from hubdump.errors import ABSENT, Exit, RequestRefused, ScopeMissing
 from hubdump.events import Emit
 from hubdump.extract.exchange import Exchange
 from hubdump.hubspot.endpoints import Endpoints
@@ -81,11 +81,11 @@ async def _scope(exchange: Exchange, api: Endpoints, type_: ObjectType) -> Findi
     try:
         await exchange.ask(api.list(type_, (), ""))
     except ScopeMissing as error:
-        if type_.library and not error.scopes:
-            return Finding(type_.name, "not switched on in this portal's object library")
         return Finding(type_.name, error.message, good=False, hint=error.hint)
     except RequestRefused as error:
-        if error.status == 404:
+        if error.status in ABSENT and type_.library:
+            return Finding(type_.name, "not switched on in this portal's object library")
+        if error.status in ABSENT and not type_.everywhere:
             return Finding(type_.name, "not in this portal")
         return Finding(type_.name, error.message, good=False, hint=f"Leave it out: --exclude {type_.name}")
     return Finding(type_.name, "can be read")

@@ -43,6 +43,10 @@ EXIT_MEANINGS = {
 }
 
 
+# How HubSpot refuses what a portal, or its subscription, does not have: as forbidden with no scope named, as unknown.
+ABSENT = frozenset({403, 404})
+
+
 class HubdumpError(Exception):
     """An error with an end: `message` says what happened and what is safe, `hint` what to type next."""
 
@@ -110,6 +114,11 @@ class ScopeMissing(Incomplete):
         )
         self.scopes = scopes
         self.args = (template, scopes)
+
+
+def is_forbidden(error: HubdumpError) -> bool:
+    """Whether HubSpot says of something that this token, or this portal, may not read it."""
+    return isinstance(error, ScopeMissing) or (isinstance(error, RequestRefused) and error.status == 403)
 
 
 class TokenRefused(HubdumpError):

@@ -81,6 +81,30 @@ class TypeAbsent:
 
 
 @dataclass(frozen=True, slots=True)
+class ItemsCommitted:
+    """An answer with items of a collection, and its cursor, are on disk."""
+
+    collection: str
+    items: int
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionCompleted:
+    """All items of a collection are on disk."""
+
+    collection: str
+    items: int
+    fresh_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionFailed:
+    collection: str
+    reason: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class FileWritten:
     path: str
     records: int
@@ -112,6 +136,21 @@ class TypeSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class CollectionSummary:
+    """What the dump holds of one collection: items, archived ones among them, and those that are gone.
+
+    `unread` says why HubSpot lets nobody read it here, `left_out` whose items could not be read, and why.
+    """
+
+    items: int = 0
+    archived: int = 0
+    gone: int = 0
+    fresh_at: str | None = None
+    unread: str = ""
+    left_out: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class RunEnded:
     """The last event of a run; `requests` by budget; `bound_s` what HUBSPOT_MAX_REQUESTS_PER_10S cost.
 
@@ -132,6 +171,7 @@ class RunEnded:
     timeline: Sequence[Mapping[str, int]] = ()
     limits: Mapping[str, int] = field(default_factory=dict)
     absent: Mapping[str, str] = field(default_factory=dict)
+    around: Mapping[str, CollectionSummary] = field(default_factory=dict)
 
 
 Event = (
@@ -142,6 +182,9 @@ Event = (
     | TypeCompleted
     | TypeFailed
     | TypeAbsent
+    | ItemsCommitted
+    | CollectionCompleted
+    | CollectionFailed
     | FileWritten
     | Noted
     | RunEnded

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import msgspec
 
+from hubdump.around import COLLECTIONS, Collection
 from hubdump.errors import Incomplete
 from hubdump.events import Emit, FileWritten, Noted
 from hubdump.model import ObjectType
 from hubdump.store.database import disk_errors
 from hubdump.store.reader import Reader
 from hubdump.store.store import Store
-from hubdump.targets import check, child, columns, expected, json_files
+from hubdump.targets import check, child, columns, expected, json_files, json_items
 from hubdump.targets.export import EXPORT, Built, Export, Kept
 from hubdump.targets.written import MENDED, UNFIT, Unfit, Written, beside, mark_of, put_in_place
 
@@ -83,6 +84,21 @@ def write_json(dump: Path, types: Sequence[ObjectType], store: Store, emit: Emit
     )
 
 
+def write_items(dump: Path, store: Store, emit: Emit, *, asked: bool) -> None:
+    """Write the JSON file of each collection that was ever read whole; of a large one, only where it is asked for."""
+    for row, number in whole_collections(store):
+        path = json_files.items_of(row)
+        if asked or store.file_mark(path) is not None or number <= JSON_RECORDS_MAX:
+            begin(store, path)
+            keep(store, emit, dump, json_items.write(dump, row))
+
+
+def whole_collections(store: Store) -> list[tuple[Collection, int]]:
+    """The collections that were ever read whole, and how many items they have."""
+    rows = [row for row in COLLECTIONS if store.items.mark(row.name).fresh_us is not None]
+    return [(row, store.items.totals(row.name)[0]) for row in rows]
+
+
 def write_duckdb(dump: Path, types: Sequence[ObjectType], store: Store, emit: Emit) -> None:
     """Build the DuckDB file in a process of its own."""
     for type_ in types:
@@ -102,7 +118,8 @@ def write_exports(
         _place(dump, export, built, store, emit)
         rounds = {type_.name: store.bookmark(type_.name).content for type_ in types}
         files = {path: [mark] for path, mark in built.files.items()}
-        _remember(store, Kept(export, files, built.records, rounds))
+        items = {row.name: store.items.mark(row.name).content for row, _ in whole_collections(store)}
+        _remember(store, Kept(export, files, built.records, rounds, items))
         emit(FileWritten(str(dump / export.place), built.records))
         _tell_mended(export.name, built.mended, emit)
         _tell_unfit(export.name, built.unfit, built.strange, emit)

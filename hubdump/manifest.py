@@ -55,6 +55,7 @@ def write_manifest(dump: Path, run: str, store: Store, ended: RunEnded) -> None:
             "unread": {
                 one.what: {"why": one.why, "scopes": one.scopes} for one in reader.unread() if not one.absent
             },
+            "around": dict(ended.around),
             "beliefs": _beliefs(store.refuted(), ended),
             "files": {
                 file.path: {"records": file.records, "sha256": file.mark}
@@ -62,7 +63,7 @@ def write_manifest(dump: Path, run: str, store: Store, ended: RunEnded) -> None:
                 if file.mark
             },
             "exports": {
-                kept.export.name: {"records": kept.records, "whole": bool(kept.rounds)}
+                kept.export.name: {"records": kept.records, "whole": kept.rounds is not None}
                 for kept in kept_in(reader)
             },
             "quarantined": {

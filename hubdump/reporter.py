@@ -189,6 +189,7 @@ def summary(event: RunEnded) -> dict[str, Any]:
         "requests": dict(event.requests),
         "retries": event.retries,
         "types": msgspec.to_builtins(event.types),
+        "around": msgspec.to_builtins(event.around),
     }
 
 

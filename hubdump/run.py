@@ -8,17 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from hubdump import load
+from hubdump import around, load
+from hubdump.around import Collection, LeftOut
 from hubdump.clock import SECOND_NS, Clock, instant_text
-from hubdump.errors import (
-    Exit,
-    HubdumpError,
-    Incomplete,
-    ScopeMissing,
-    TokenRefused,
-)
-from hubdump.events import Emit, RunEnded, RunStarted, TypeSummary
+from hubdump.errors import Exit, HubdumpError, Incomplete, TokenRefused, is_forbidden
+from hubdump.events import CollectionSummary, Emit, RunEnded, RunStarted, TypeSummary
 from hubdump.extract import discovery
+from hubdump.extract.around import Around
 from hubdump.extract.engine import Engine
 from hubdump.extract.plan import Wishes
 from hubdump.extract.wanted import wanted
@@ -78,6 +74,8 @@ class _Run:
         self._written: set[ObjectType] = set()
         self._counted: dict[str, int] = {}
         self._types = discovery.known(store, order.only, order.exclude)
+        self._rows = around.selected(order.only, order.exclude)
+        self._failed_around: dict[str, Incomplete] = {}
 
     def whole(self) -> RunEnded:
         try:
@@ -113,11 +111,9 @@ class _Run:
             names = tuple(type_.name for type_ in due)
             self._tell(RunStarted(order.run, session.portal, str(order.dump), names, order.access.rate))
             failed = await engine.extract(due, self._completed)
-        if (
-            due
-            and len(failed) == len(due)
-            and all(isinstance(error, ScopeMissing) for error in failed.values())
-        ):
+            beside = Around(session.exchange, self._store, self._clock, self._tell, catalogue, wishes)
+            self._failed_around = await beside.extract(self._rows, order.only)
+        if due and len(failed) == len(due) and all(is_forbidden(error) for error in failed.values()):
             raise TokenRefused(
                 "Nothing is readable with this token: it has none of the scopes.", _any_hint(failed)
             )
@@ -144,14 +140,19 @@ class _Run:
             # Those that an earlier run completed, and could not write before it was cut short.
             load.write_partials(dump, [t for t in whole if t not in self._written], store, tell, asked=asked)
             load.write_json(dump, whole, store, tell, asked=asked)
-        if whole and wanted_.has("duckdb"):
+        if wanted_.has("json"):
+            load.write_items(dump, store, tell, asked="json" in wanted_.named)
+        anything = bool(whole or load.whole_collections(store))
+        if anything and wanted_.has("duckdb"):
             load.write_duckdb(dump, whole, store, tell)
-        if whole:
+        if anything:
             load.write_exports(dump, wanted_.exports, whole, store, tell)
         load.check_targets(
             dump, [t for t in whole if t.name not in failed], list(filter(wanted_.has, TARGETS))
         )
-        return _what_is_missing(failed, {t.name: store.asked.failures(t.name) for t in self._types})
+        unread = {t.name: store.asked.failures(t.name) for t in self._types}
+        out = {row.name: store.items.left_out(row.name) for row in self._rows}
+        return _what_is_missing(failed | self._failed_around, unread, out)
 
     def _end(self, error: HubdumpError | None, verdict: str) -> RunEnded:
         """Keep how the run ended."""
@@ -168,6 +169,7 @@ class _Run:
             next=_next(order, error),
             bound_s=self._budgets.bound_s(),
             rate=order.access.rate,
+            around={row.name: told for row in self._rows if (told := self._around(row))},
             timeline=self._budgets.timeline(),
             limits=self._budgets.limits(),
             absent=absent,
@@ -194,18 +196,40 @@ class _Run:
             past_values=self._store.histories.count(type_.name),
         )
 
+    def _around(self, row: Collection) -> CollectionSummary | None:
+        """What the dump holds of a collection; None where nobody asked for it yet."""
+        items = self._store.items
+        mark, (number, archived, gone) = items.mark(row.name), items.totals(row.name)
+        if not (mark.passes or mark.unread):
+            return None
+        return CollectionSummary(
+            number,
+            archived,
+            gone,
+            instant_text(mark.fresh_us) if mark.complete and mark.fresh_us else None,
+            mark.unread,
+            {one.parent: one.reason for one in items.left_out(row.name)},
+        )
+
     def _tell(self, event: Any) -> None:
         self._retries += type(event).__name__ == "RetryScheduled"
         self._emit(event)
 
 
 def _what_is_missing(
-    failed: dict[str, Incomplete], failures: dict[str, list[Quarantine]]
+    failed: dict[str, Incomplete],
+    failures: dict[str, list[Quarantine]],
+    out: dict[str, list[LeftOut]],
 ) -> HubdumpError | None:
     if failed:
         told = "; ".join(f"{name}: {error.message}" for name, error in failed.items())
         return Incomplete(f"Incomplete: {told}", _any_hint(failed))
     named = [_named(name, found) for name, found in failures.items() if found]
+    named += [
+        f"{name} of {', '.join(one.parent for one in lost[:NAMED_MAX])} ({lost[0].reason})"
+        for name, found in out.items()
+        if (lost := [one for one in found if one.failed])
+    ]
     if named:
         return Incomplete(
             f"Incomplete: HubSpot fails to give {'; '.join(named)}; manifest.json names all. The rest is there.",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hubdump.clock import Clock
-from hubdump.errors import Incomplete, RequestRefused, ScopeMissing, TokenRefused
+from hubdump.errors import Incomplete, RequestRefused, ScopeMissing, TokenRefused, is_forbidden
 from hubdump.events import Emit, Noted
 from hubdump.extract.bearer import Bearer, Credentials
 from hubdump.extract.exchange import Exchange, Patience
@@ -109,11 +109,11 @@ async def preflight(exchange: Exchange) -> tuple[wire.Account, Endpoints]:
         api = Endpoints(versions)
         try:
             return (await exchange.ask(api.account())).content, api
-        except RequestRefused as error:
-            if error.status != 404:
+        except (RequestRefused, ScopeMissing) as error:
+            if is_forbidden(error):
+                raise TokenRefused(error.message, error.hint) from error
+            if isinstance(error, RequestRefused) and error.status != 404:
                 raise
-        except ScopeMissing as error:
-            raise TokenRefused(error.message, error.hint) from error
     raise Incomplete(
         "HubSpot knows none of the API versions that this hubdump does.", "Install a newer hubdump."
     )

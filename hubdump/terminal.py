@@ -14,8 +14,10 @@ from rich.table import Table
 from rich.text import Text
 
 from hubdump.events import (
+    CollectionCompleted,
     Event,
     FileWritten,
+    ItemsCommitted,
     PageCommitted,
     RetryScheduled,
     RunEnded,
@@ -28,8 +30,8 @@ from hubdump.events import (
 )
 from hubdump.wording import closing, lines, page_line, totals, with_a_row
 
-# What stands around the rows of the types: the title, the sum, and a line for what is not shown.
-OTHER_LINES = 4
+# What stands around the rows of the types: the title, the sum, the collections, and a line for what is not shown.
+OTHER_LINES = 5
 WAITING, READING, COMPLETE = "waiting", "reading", "complete"
 
 
@@ -50,6 +52,7 @@ class Screen:
         self._console = Console(file=talk, stderr=True, highlight=False, soft_wrap=False)
         self._verbose = verbose
         self._rows: dict[str, Row] = {}
+        self._items = 0
         self._live: Live | None = None
         self._began_s = self._console.get_time()
 
@@ -68,7 +71,9 @@ class Screen:
                 self._end(event)
             case PageCommitted():
                 self._page(event)
-            case FileWritten():
+            case ItemsCommitted():
+                self._items += event.items
+            case FileWritten() | CollectionCompleted():
                 return
             case _:
                 self._note(event)
@@ -121,6 +126,8 @@ class Screen:
             table.add_row(name, f"{row.records:,}", f"{row.associations:,}", _state(row, now_s))
         if told := _others([row for name, row in self._rows.items() if name not in shown]):
             table.add_row(*told, style="dim")
+        if self._items:
+            table.add_row("around the records", f"{self._items:,}", "", READING)
         records = sum(row.records for row in self._rows.values())
         links = sum(row.associations for row in self._rows.values())
         table.add_row("all", f"{records:,}", f"{links:,}", f"{now_s - self._began_s:.0f} s", style="dim")

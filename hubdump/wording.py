@@ -6,8 +6,11 @@ from collections.abc import Iterable, Iterator
 from textwrap import wrap
 
 from hubdump.events import (
+    CollectionCompleted,
+    CollectionFailed,
     Event,
     FileWritten,
+    ItemsCommitted,
     Noted,
     PageCommitted,
     RetryScheduled,
@@ -23,6 +26,7 @@ from hubdump.model import Totals
 from hubdump.printable import clean
 
 TEXT_CHARS_MAX = 200
+_JOINED = "\xa0"  # a space at which no line breaks
 # From this failure of one request on, a person wants to know how long it will go on.
 UNTIL_FROM_ATTEMPT = 3
 # More types than this are counted, not named.
@@ -40,21 +44,18 @@ def _lines(event: Event) -> list[str]:
         case RunStarted():
             return _started(event)
         case TypeStarted():
-            again = f" (continuing: {event.stored:,} records are there)" if event.resumed else ""
-            kind = f"{event.engagement} engagements" if event.engagement else event.type
-            return [f"Extracting {kind}{again}"]
+            return [_extracting(event)]
         case RetryScheduled():
             return [_retry(event)]
-        case TypeCompleted():
+        case TypeCompleted() | CollectionCompleted():
             return _completed(event)
-        case TypeFailed():
-            name = _name(event.engagement, event.type)
-            return [f"{name} is incomplete: {event.reason}", *_hint(event.hint)]
+        case TypeFailed() | CollectionFailed():
+            return _failed(event)
         case FileWritten():
             return [f"Wrote {event.path} ({event.records:,} records)"]
         case Noted():
             return [event.text, *_hint(event.hint)]
-        case PageCommitted() | TypeAbsent():
+        case PageCommitted() | TypeAbsent() | ItemsCommitted():
             return []
         case RunEnded():
             return list(summary(event))
@@ -66,6 +67,17 @@ def _started(event: RunStarted) -> list[str]:
     if len(event.types) > NAMED_MAX:
         names = f"{len(event.types)} types"
     return [f"Run {event.run} of portal {event.portal} into {event.dump} ({rate})", f"To read: {names}"]
+
+
+def _extracting(event: TypeStarted) -> str:
+    again = f" (continuing: {event.stored:,} records are there)" if event.resumed else ""
+    kind = f"{event.engagement} engagements" if event.engagement else event.type
+    return f"Extracting {kind}{again}"
+
+
+def _failed(event: TypeFailed | CollectionFailed) -> list[str]:
+    name = _name(event.engagement, event.type) if isinstance(event, TypeFailed) else event.collection
+    return [f"{name} is incomplete: {event.reason}", *_hint(event.hint)]
 
 
 def page_line(event: PageCommitted) -> str:
@@ -107,7 +119,8 @@ def _is_empty(of: TypeSummary) -> bool:
 def _told(title: str, names: Iterable[str]) -> Iterator[str]:
     """Names in as many lines as they need."""
     if text := ", ".join(names):
-        yield from wrap(f"{title}: {text}", LINE_CHARS_MAX, subsequent_indent="  ", break_long_words=False)
+        for line in wrap(f"{title}: {text}", LINE_CHARS_MAX, subsequent_indent="  ", break_long_words=False):
+            yield line.replace(_JOINED, " ")
 
 
 def totals(event: RunEnded) -> tuple[int, int, int, int]:
@@ -124,7 +137,9 @@ def totals(event: RunEnded) -> tuple[int, int, int, int]:
 def closing(event: RunEnded) -> Iterator[str]:
     """What a summary says below its table."""
     yield from _told("nothing in", (name for name in event.types if name not in with_a_row(event)))
-    yield from _told("not in this portal", event.absent)
+    yield from _told("around the records", _items(event))
+    unread = [name for name, of in event.around.items() if of.unread]
+    yield from _told("not in this portal", [*event.absent, *unread])
     sent = sum(event.requests.values())
     by_budget = ", ".join(f"{name} {number}" for name, number in event.requests.items())
     again = {0: "no retry", 1: "1 retry"}.get(event.retries, f"{event.retries} retries")
@@ -144,7 +159,14 @@ def closing(event: RunEnded) -> Iterator[str]:
         yield f"{'hint' if event.exit else 'next'}: {clean(line)}"
 
 
-def _completed(event: TypeCompleted) -> list[str]:
+def _items(event: RunEnded) -> Iterator[str]:
+    """Each collection and how many items of it there are."""
+    return (f"{name}{_JOINED}{of.items:,}" for name, of in event.around.items() if not of.unread)
+
+
+def _completed(event: TypeCompleted | CollectionCompleted) -> list[str]:
+    if isinstance(event, CollectionCompleted):
+        return [f"Completed {event.collection}: {event.items:,} items"]
     of = event.totals
     if not event.engagement and of == Totals():
         return []  # one line at the end names all of them

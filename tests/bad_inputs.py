@@ -255,7 +255,7 @@ TABLE: tuple[BadInput, ...] = (
     BadInput(78, "association page with a next one inside a batch", "followed",
              Shown("tests/test_linking.py::test_the_pages_of_one_input_are_followed")),
     BadInput(79, "owner null, deactivated, of a team only", "not here yet",
-             NotHere("owners are not read yet; a record's hubspot_owner_id is a text like any other")),
+             NotHere("a record's hubspot_owner_id is a text like any other; owners have a table of their own")),
     BadInput(80, "no record, one record", "complete, with as many",
              Shown("test_a_type_with_no_record_or_one_is_complete")),
     BadInput(81, "more records than asked for", "all of them",

@@ -310,7 +310,9 @@ def test_what_is_no_record_is_quarantined_by_name_and_the_rest_of_its_page_kept(
         assert any(name in reason for reason in told), (name, told)
     assert {found["id"] for found in manifest["quarantined"]["calls"]} == {None, "70", "71", "72"}
     store = Store(tmp_path / "store.sqlite")
-    ending = _what_is_missing(came.failed, {name: store.asked.failures(name) for name in ("calls", "notes")})
+    ending = _what_is_missing(
+        came.failed, {name: store.asked.failures(name) for name in ("calls", "notes")}, {}
+    )
     store.close()
     assert ending is not None
     assert ending.exit == 3

@@ -20,7 +20,7 @@ from hubdump.store.reader import Reader
 from hubdump.store.store import Store
 from hubdump.targets import duckdb_file
 from tests.conftest import CRM, ENGAGEMENTS
-from tests.worlds import Emulated, JumpingClock, answer, extracted
+from tests.worlds import Emulated, Refusing, answer, extracted
 
 CARS = "2-4101001"
 
@@ -211,19 +211,6 @@ def unread(folder: Path) -> dict[str, tuple[str, tuple[str, ...], bool]]:
         reader.close()
 
 
-class Refusing(Emulated):
-    """A portal that answers some paths with an error of its own."""
-
-    def __init__(self, sandbox: InProcess, clock: JumpingClock, part: str, status: int, body: Any) -> None:
-        super().__init__(sandbox, clock)
-        self._part, self._status, self._body = part, status, body
-
-    async def send(self, request: Request[Any], token: Secret | None) -> Response:
-        if self._part in request.path:
-            return answer(self._body, self._status)
-        return await super().send(request, token)
-
-
 def test_what_the_library_has_switched_off_is_not_asked_for_and_told(tmp_path: Path) -> None:
     sandbox = quiet("contacts=3")
     assert extracted(sandbox, tmp_path, ["library", "leads"]) == {}
@@ -233,9 +220,12 @@ def test_what_the_library_has_switched_off_is_not_asked_for_and_told(tmp_path: P
     assert not [one for one in sandbox.portal.requests() if "/services" in one["path"]]
 
 
-def test_a_type_that_hubspot_does_not_know_is_absent_and_read_when_it_does(tmp_path: Path) -> None:
+@pytest.mark.parametrize("status", [403, 404])
+def test_a_type_that_hubspot_does_not_know_is_absent_and_read_when_it_does(
+    status: int, tmp_path: Path
+) -> None:
     sandbox, told = quiet("leads=4,calls=2"), list[Event]()
-    through = lambda clock: Refusing(sandbox, clock, "/leads", 404, {"message": "no"})  # noqa: E731 - a name for it
+    through = lambda clock: Refusing(sandbox, clock, "/leads", status, {"message": "no"})  # noqa: E731 - a name for it
     names = ["leads", "calls"]
     assert extracted(sandbox, tmp_path, names, told.append, through=through) == {}
     assert unread(tmp_path) == {"leads": (discovery.UNKNOWN, (), True)}

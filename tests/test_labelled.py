@@ -17,7 +17,7 @@ from hubdump.model import Request, Response
 from hubdump.sandbox import InProcess
 from hubdump.targets.export import Export, wanted
 from hubdump.targets.labels import heads, labelled
-from hubdump.targets.tables import Column, Table
+from hubdump.targets.table import Column, Table
 from hubdump.verify import local
 from hubdump.verify.findings import Finding, Verdict
 from tests.tampering import Home, home, records

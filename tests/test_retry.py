@@ -34,6 +34,8 @@ def test_what_would_be_refused_again_is_not(status: int) -> None:
         (401, {"category": "INVALID_AUTHENTICATION"}, Meaning.TOKEN_REFUSED),
         (530, "<html>", Meaning.TOKEN_REFUSED),
         (403, {"category": "MISSING_SCOPES"}, Meaning.SCOPE_MISSING),
+        (403, {"message": "proper permissions! (requires any of [x])"}, Meaning.SCOPE_MISSING),
+        (403, {"message": "This account does not have it.", "category": "FORBIDDEN"}, Meaning.REFUSED),
         (403, "<html>blocked</html>", Meaning.RETRY),
         (477, "", Meaning.ACCOUNT_MOVING),
         (502, "<html>Bad gateway</html>", Meaning.RETRY),

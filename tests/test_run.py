@@ -390,10 +390,10 @@ def test_main_py_without_the_dependencies_says_what_installs_them(tmp_path: Path
 def test_records_that_cannot_be_read_are_named_at_the_end() -> None:
     found = [Quarantine(id_, "record", "HTTP 500: internal error") for id_ in range(11, 18)]
     error = _what_is_missing(
-        {}, {"calls": found, "notes": [Quarantine(3, "contacts", "no answer")], "tasks": []}
+        {}, {"calls": found, "notes": [Quarantine(3, "contacts", "no answer")], "tasks": []}, {}
     )
     assert isinstance(error, Incomplete)
     assert "calls 11, 12, 13, 14, 15 and 2 more (record: HTTP 500: internal error)" in error.message
     assert "notes 3 (contacts: no answer)" in error.message
     assert "tasks" not in error.message
-    assert _what_is_missing({}, {"calls": []}) is None
+    assert _what_is_missing({}, {"calls": []}, {}) is None

@@ -20,7 +20,7 @@ from hubdump.targets import exports, xlsx_files
 from hubdump.targets.export import Export, wanted
 from hubdump.targets.exports import Job, Unreadable
 from hubdump.targets.meant import meant
-from hubdump.targets.tables import Column, Table
+from hubdump.targets.table import Column, Table
 from hubdump.targets.xlsx_read import found
 from tests import hostile
 from tests.tampering import Home

@@ -77,6 +77,19 @@ class Emulated:
         return Response(came.status, named, came.body, named.get("content-encoding", ""))
 
 
+class Refusing(Emulated):
+    """A portal that answers some paths with an error of its own."""
+
+    def __init__(self, sandbox: InProcess, clock: JumpingClock, part: str, status: int, body: Any) -> None:
+        super().__init__(sandbox, clock)
+        self._part, self._status, self._body = part, status, body
+
+    async def send(self, request: Request[Any], token: Secret | None) -> Response:
+        if self._part in request.path:
+            return Response(self._status, {}, json.dumps(self._body).encode())
+        return await super().send(request, token)
+
+
 Reply = Response | NoAnswer | Callable[[Request[Any]], Response]
 
 

@@ -53,13 +53,14 @@ def run(
     only: Annotated[
         list[str] | None,
         typer.Option(
-            "--only",
-            help="Only this type, or group: engagements, crm, custom... (HUBDUMP_ONLY); again for more.",
+            "--only", help="Only this type, collection, or group of them (HUBDUMP_ONLY); again for more."
         ),
     ] = None,
     exclude: Annotated[
         list[str] | None,
-        typer.Option("--exclude", help="Not this type, or group (HUBDUMP_EXCLUDE); again for more."),
+        typer.Option(
+            "--exclude", help="Not this type, collection or group (HUBDUMP_EXCLUDE); again for more."
+        ),
     ] = None,
     to: Annotated[list[str] | None, typer.Option("--to", help=f"Only this target: {TO}.")] = None,
     labels: Labels = False,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from hubdump import around
 from hubdump.catalog import STANDARD
-from hubdump.errors import Poison, RequestRefused, ScopeMissing, UsageError
+from hubdump.errors import ABSENT, Poison, RequestRefused, ScopeMissing, UsageError
 from hubdump.events import Emit, Noted
 from hubdump.extract.exchange import Exchange
 from hubdump.hubspot.endpoints import Endpoints
@@ -15,13 +16,16 @@ from hubdump.store.store import Store
 CUSTOM_OBJECTS = "custom objects"  # what cannot be read where HubSpot does not say which there are
 SWITCHED_OFF = "switched off in the object library"
 NOT_LISTED = "HubSpot does not list it any more"
-UNKNOWN = "HubSpot does not know it here"
+UNKNOWN = "HubSpot does not know it here, or refuses it and names no scope"
 
 
 async def selected(
     exchange: Exchange, api: Endpoints, store: Store, emit: Emit, only: Sequence[str], exclude: Sequence[str]
 ) -> tuple[ObjectType, ...]:
     """The types that `--only` and `--exclude` leave of those this portal has; what it does not have is kept as such."""
+    if _nothing_but_collections(only):
+        return ()
+    only, exclude = _of_types(only), _of_types(exclude)
     if only and CUSTOM not in only and all(map(STANDARD.knows, (*only, *exclude))):
         types = STANDARD.selected(only, exclude)
     else:
@@ -42,10 +46,21 @@ async def usage(exchange: Exchange, api: Endpoints) -> dict[str, int]:
 
 def known(store: Store, only: Sequence[str], exclude: Sequence[str]) -> tuple[ObjectType, ...]:
     """What is selected as far as can be told before HubSpot is asked."""
+    if _nothing_but_collections(only):
+        return ()
     try:
-        return store.discovered.catalogue().selected(only, exclude)
+        return store.discovered.catalogue().selected(_of_types(only), _of_types(exclude))
     except UsageError:
         return ()  # a custom object that is still to be discovered
+
+
+def _of_types(words: Sequence[str]) -> tuple[str, ...]:
+    """The words that may name types or groups of them."""
+    return around.others(words, STANDARD.knows)
+
+
+def _nothing_but_collections(only: Sequence[str]) -> bool:
+    return bool(only) and not _of_types(only)
 
 
 async def _discover(exchange: Exchange, api: Endpoints, store: Store, emit: Emit) -> None:
@@ -56,7 +71,7 @@ async def _discover(exchange: Exchange, api: Endpoints, store: Store, emit: Emit
         emit(Noted(f"Custom objects are not looked for: {error.message}", error.hint))
         return
     except RequestRefused as error:
-        store.discovered.set_unread(CUSTOM_OBJECTS, error.message, absent=error.status == 404)
+        store.discovered.set_unread(CUSTOM_OBJECTS, error.message, absent=error.status in ABSENT)
         return
     store.discovered.set_read(CUSTOM_OBJECTS)
     ordered = sorted(schemas, key=lambda one: (len(one.objectTypeId), one.objectTypeId))

@@ -11,7 +11,7 @@ import msgspec
 from hubdump import marks
 from hubdump.catalog import STANDARD, Catalogue
 from hubdump.clock import Clock, instant_text
-from hubdump.errors import BeliefRefuted, HubdumpError, Incomplete, Poison, RequestRefused
+from hubdump.errors import ABSENT, BeliefRefuted, HubdumpError, Incomplete, Poison, RequestRefused
 from hubdump.events import Emit, Noted, PageCommitted, TypeAbsent, TypeCompleted, TypeFailed, TypeStarted
 from hubdump.extract import discovery, plan
 from hubdump.extract.exchange import Exchange
@@ -95,12 +95,12 @@ class Engine:
         due = self.due(types)
         if any(plan.is_new(self._store.bookmark(type_.name)) for type_ in due):
             self.counted |= await discovery.usage(self._exchange, self._api)
-        await _all(one(type_) for type_ in due)
+        await all_of(one(type_) for type_ in due)
         return failed
 
     def _is_absent(self, type_: ObjectType, error: Incomplete) -> bool:
-        """Whether HubSpot does not know a type that not every portal has, and of which this dump holds nothing."""
-        unknown = isinstance(error, RequestRefused) and error.status == 404 and not type_.everywhere
+        """Whether HubSpot does not have a type that not every portal has, and of which this dump holds nothing."""
+        unknown = isinstance(error, RequestRefused) and error.status in ABSENT and not type_.everywhere
         return unknown and not self._store.asked.knows(type_.name)
 
     async def _up_to_date(self, type_: ObjectType) -> None:
@@ -144,7 +144,7 @@ class Engine:
         proved = await self._prove(type_, mark, properties, needed=not found)
         walks = plan.association_walks(type_, self._catalogue)
         associations = (self._associations(type_, key) for key in walks)
-        await _all([*associations, self._history(type_, properties)])
+        await all_of([*associations, self._history(type_, properties)])
         self._finish(type_, plan.fresh_us(seen_us), proved=proved)
         self._wishes.history.check(type_, properties)
 
@@ -328,7 +328,7 @@ class Engine:
                 return self._store.histories.due(type_, after, count, names)
 
 
-async def _all(works: Iterable[Awaitable[None]]) -> None:
+async def all_of(works: Iterable[Awaitable[None]]) -> None:
     """Run all to their ends; the first error stops the others and is raised by itself."""
     try:
         async with asyncio.TaskGroup() as group:

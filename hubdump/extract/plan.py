@@ -50,10 +50,15 @@ def due(marks: Iterable[Bookmark], began_us: int, now_us: int) -> tuple[str, ...
     A run that continues one that was cut short leaves out the types completed since, unless that was more
     than an hour ago.
     """
-    oldest_us = max(began_us, now_us - ROUND_KEPT_US) - SETTLE_US
+    oldest = oldest_us(began_us, now_us)
     return tuple(
-        mark.type for mark in marks if not mark.complete or mark.fresh_us is None or mark.fresh_us < oldest_us
+        mark.type for mark in marks if not mark.complete or mark.fresh_us is None or mark.fresh_us < oldest
     )
+
+
+def oldest_us(began_us: int, now_us: int) -> int:
+    """From when on what is fresh need not be read again by the run that began at `began_us`."""
+    return max(began_us, now_us - ROUND_KEPT_US) - SETTLE_US
 
 
 def resumed(mark: Bookmark) -> bool:

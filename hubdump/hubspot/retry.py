@@ -16,6 +16,7 @@ from hubdump.model import Response
 _PAGE_BYTES_MAX = 4096
 _UNSEEN = re.compile(r"(?is)<(style|script)\b.*?</\1>")
 _HEAD = re.compile(r"(?is)<head\b.*?</head>")
+_SCOPES = re.compile("(?i)scope|permission")
 _TAGS = re.compile(r"<[^>]*>")
 WAIT_FIRST_S = 2.0
 WAIT_MAX_S = 30.0
@@ -90,13 +91,17 @@ def failure(response: Response, decoded: bytes, now_s: float) -> Failure:
     """The failure that an answer of 4xx or 5xx is; `decoded` its body, `now_s` for a Retry-After date."""
     refusal, json = _refusal(decoded)
     text = refusal.message or _plain(decoded)
+    scopes = _scopes(refusal)
+    meaning = _meaning(response.status, refusal, json)
+    if meaning is Meaning.SCOPE_MISSING and not (scopes or _SCOPES.search(f"{refusal.category} {text}")):
+        meaning = Meaning.REFUSED  # what this portal does not have: no scope would help
     return Failure(
-        _meaning(response.status, refusal, json),
+        meaning,
         response.status,
         text[:TEXT_CHARS_MAX],
         response.headers.get("x-hubspot-correlation-id", refusal.correlationId)[:64],
         _retry_after_s(response.headers.get("retry-after", ""), now_s),
-        _scopes(refusal),
+        scopes,
         refusal.policyName,
     )
 

@@ -10,13 +10,15 @@ from pathlib import Path
 
 from hubdump.errors import DiskFailure, UsageError
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 # Ids are numbers here because they sort as HubSpot's lists do; they are text in all that leaves us.
 # `passes` counts the lists of a type that were begun, `seen` is the latest one that showed a record: what a whole
 # pass did not show is looked into. `removals` wait until the round they belong to is finished.
 # `history_reads` says of which record the history of which properties is whole, as of which version, and the `seen_us`
 # of the round that read it.
+# Primary keys come first: SQLite 3.40's quick_check takes any other order of a table WITHOUT ROWID for damage.
+# What is around the records lies in `collections`: a pass shows its items anew, what a whole one did not is `gone`.
 _SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE types (
@@ -62,6 +64,26 @@ CREATE TABLE custom_types (
     qualified TEXT NOT NULL, label TEXT NOT NULL);
 CREATE TABLE unread (
     what TEXT PRIMARY KEY, why TEXT NOT NULL, scopes TEXT NOT NULL, absent INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE collections (
+    number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, passes INTEGER NOT NULL DEFAULT 0,
+    began_us INTEGER NOT NULL DEFAULT 0, cursor TEXT NOT NULL DEFAULT '', complete INTEGER NOT NULL DEFAULT 0,
+    fresh_us INTEGER, unread TEXT NOT NULL DEFAULT '');
+CREATE TABLE parents_read (
+    collection INTEGER NOT NULL, parent TEXT NOT NULL, began_us INTEGER NOT NULL,
+    PRIMARY KEY (collection, parent)) WITHOUT ROWID;
+CREATE TABLE item_pages (
+    number INTEGER PRIMARY KEY, collection INTEGER NOT NULL, encoding TEXT NOT NULL, crc INTEGER NOT NULL,
+    body BLOB NOT NULL);
+CREATE TABLE items (
+    collection INTEGER NOT NULL, parent TEXT NOT NULL, key TEXT NOT NULL, page INTEGER NOT NULL,
+    position INTEGER NOT NULL, archived INTEGER NOT NULL, seen INTEGER NOT NULL, gone INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (collection, parent, key)) WITHOUT ROWID;
+CREATE TABLE item_fields (
+    collection INTEGER NOT NULL, name TEXT NOT NULL, position INTEGER NOT NULL,
+    PRIMARY KEY (collection, name)) WITHOUT ROWID;
+CREATE TABLE left_out (
+    collection INTEGER NOT NULL, parent TEXT NOT NULL, reason TEXT NOT NULL, failed INTEGER NOT NULL,
+    PRIMARY KEY (collection, parent)) WITHOUT ROWID;
 CREATE TABLE files (path TEXT PRIMARY KEY, mark TEXT NOT NULL, records INTEGER NOT NULL) WITHOUT ROWID;
 """
 

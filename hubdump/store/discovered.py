@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+from hubdump import around
 from hubdump.catalog import STANDARD, Catalogue
 from hubdump.model import CUSTOM, ObjectType, Unread
 from hubdump.naming import named
@@ -55,7 +56,7 @@ class Discovered:
         """Keep custom objects that HubSpot lists now, each with its label; one that is known keeps its name."""
         with self._transaction():
             known = {type_.type_id: type_.name for type_ in self.catalogue().types}
-            taken = set(known.values()) | STANDARD.groups.keys()
+            taken = set(known.values()) | STANDARD.groups.keys() | set(around.tables())
             for type_, label in found:
                 name = known.get(type_.type_id) or named((label, type_.singular), type_.type_id, taken)
                 taken.add(name)

@@ -23,6 +23,7 @@ from hubdump.store.bookmarks import bookmark_of, meta_of
 from hubdump.store.database import FAILURES, disk_errors, open_for_reading
 from hubdump.store.discovered import catalogue_of, unread_of
 from hubdump.store.histories import Histories
+from hubdump.store.item_reader import ItemReader
 
 
 class StoredRecord(NamedTuple):
@@ -73,6 +74,7 @@ class Reader:
             self._types: dict[str, int] = dict(self._db.execute("SELECT name, number FROM types"))
         self._names = {number: name for name, number in self._types.items()}
         self.histories = Histories(path, self._db)
+        self.items = ItemReader(path, self._db)
 
     def close(self) -> None:
         self._db.close()

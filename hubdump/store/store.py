@@ -23,6 +23,7 @@ from hubdump.store.bookmarks import bookmark_of, meta_of
 from hubdump.store.database import HISTORY, RECORD, disk_errors, open_for_writing
 from hubdump.store.discovered import Discovered
 from hubdump.store.histories import Histories
+from hubdump.store.items import Items
 from hubdump.store.questions import Questions
 
 _UPSERT = """
@@ -44,7 +45,7 @@ DELETE FROM pages WHERE type = ?1 AND number NOT IN (SELECT page FROM records WH
 
 class Store:
     """What is on disk and trusted. Every method that writes is one transaction; `asked` are questions only,
-    `discovered` is the portal itself.
+    `discovered` is the portal itself, `items` what is around the records.
     """
 
     def __init__(self, path: Path) -> None:
@@ -55,6 +56,7 @@ class Store:
         self.asked = Questions(path, self._db, self._types)
         self.histories = Histories(path, self._db)
         self.discovered = Discovered(path, self._db, self.transaction)
+        self.items = Items(path, self._db, self.transaction)
 
     def close(self) -> None:
         with disk_errors(self.path):

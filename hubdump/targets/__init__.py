@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from hubdump.around import Collection
 from hubdump.model import ObjectType
-from hubdump.store.reader import StoredFile
+from hubdump.store.reader import Reader, StoredFile
 from hubdump.targets import child, json_files
 from hubdump.targets.written import Written
 
@@ -21,23 +22,34 @@ class Target:
     The module has write(dump, types) -> [Written]: puts the committed records of these types there, once each,
     or raises and leaves what was there before; and counts(dump, types) -> {type: records}, as `child.counts` says.
     `held` is the module with differences(dump, types) -> what is there otherwise than in the store, by file or table.
-    `path_of` a type is the file it is in, `place` its file or folder in the dump.
+    `path_of` a type, and `items_of` a collection, is the file it is in, `place` its file or folder in the dump.
     """
 
     module: str
     held: str
     path_of: Callable[[ObjectType], str]
+    items_of: Callable[[Collection], str]
     place: str
 
 
 TARGETS = {
     "json": Target(
-        "hubdump.targets.json_files", "hubdump.targets.json_held", json_files.path_of, json_files.FOLDER
+        "hubdump.targets.json_files",
+        "hubdump.targets.json_held",
+        json_files.path_of,
+        json_files.items_of,
+        json_files.FOLDER,
     ),
-    "duckdb": Target("hubdump.targets.duckdb_file", "hubdump.targets.duckdb_held", lambda _: DUCKDB, DUCKDB),
+    "duckdb": Target(
+        "hubdump.targets.duckdb_file",
+        "hubdump.targets.duckdb_held",
+        lambda _: DUCKDB,
+        lambda _: DUCKDB,
+        DUCKDB,
+    ),
 }
 
-__all__ = ["DUCKDB", "TARGETS", "Target", "Written", "Wrong", "check", "expected"]
+__all__ = ["DUCKDB", "TARGETS", "Target", "Written", "Wrong", "check", "expected", "items_in"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +73,16 @@ def expected(target: str, counts: Mapping[ObjectType, int], files: Iterable[Stor
     """Of the records of each type in the store, `counts`, those that a target has a file of ours for."""
     ours = {file.path for file in files}
     return {type_.name: n for type_, n in counts.items() if TARGETS[target].path_of(type_) in ours}
+
+
+def items_in(target: str, reader: Reader) -> int:
+    """How many items of collections a target has a file of ours for."""
+    ours = {file.path for file in reader.files()}
+    return sum(
+        one.items
+        for one in reader.items.held()
+        if one.fresh_us is not None and TARGETS[target].items_of(one.collection) in ours
+    )
 
 
 def check(dump: Path, target: str, counts: Mapping[str, int]) -> list[Wrong]:

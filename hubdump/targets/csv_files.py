@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from hubdump.hubspot.schema import Kind
 from hubdump.targets.exports import Job, Made, Unreadable
-from hubdump.targets.tables import RAW, Column, Row, Table
+from hubdump.targets.table import RAW, Column, Row, Table
 
 # Excel takes a CSV for UTF-8 by this mark only.
 BOM = "\ufeff"

@@ -12,7 +12,7 @@ from hubdump.targets.duckdb_file import building, cleared
 from hubdump.targets.exports import Job, Made, Unreadable
 from hubdump.targets.filling import MEMORY, fill, quoted, unparsed
 from hubdump.targets.parquet_files import expected
-from hubdump.targets.tables import Row, Table
+from hubdump.targets.table import Row, Table
 
 _ROWS = 500
 

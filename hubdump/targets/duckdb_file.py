@@ -37,7 +37,8 @@ def write(dump: Path, types: Sequence[ObjectType]) -> list[Written]:
             _place(new, path)
         finally:
             reader.close()
-        return [Written(DUCKDB, records, "", reader.mended, tuple(unfit), strange(listed))]
+        mended = reader.mended + reader.items.mended
+        return [Written(DUCKDB, records, "", mended, tuple(unfit), strange(listed))]
 
 
 def counts(dump: Path, types: Sequence[ObjectType]) -> dict[str, int | None]:

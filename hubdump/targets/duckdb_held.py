@@ -15,7 +15,8 @@ from hubdump.targets import DUCKDB, casts
 from hubdump.targets.compared import Content, Contents, Differences, compare
 from hubdump.targets.filling import MEMORY, quoted
 from hubdump.targets.meant import meant
-from hubdump.targets.tables import Table, tables
+from hubdump.targets.table import Table
+from hubdump.targets.tables import tables
 
 _ROWS = 500
 

@@ -77,13 +77,15 @@ class Export(Struct, frozen=True):
 
 class Kept(Struct, frozen=True):
     """What a dump knows of one of its exports: the SHA-256s under which each file is hubdump's (two, while one takes
-    the other's place), its records, and what it holds of each type (`Bookmark.content`): none while it is not whole.
+    the other's place), its records, and what it holds of each type (`Bookmark.content`): none while it is not whole;
+    `items` is the same for each collection.
     """
 
     export: Export
     files: dict[str, list[str]] = {}
     records: int = 0
-    rounds: dict[str, str] = {}
+    rounds: dict[str, str] | None = None
+    items: dict[str, str] = {}
 
 
 def kept_in(reader: Reader) -> list[Kept]:

@@ -20,7 +20,8 @@ from hubdump.store.reader import Reader
 from hubdump.targets.compared import Content, Differences, compare
 from hubdump.targets.export import FORMATS, Built, Export
 from hubdump.targets.labels import labelled
-from hubdump.targets.tables import UNPARSED, Row, Table, strange, tables
+from hubdump.targets.table import Row, Table
+from hubdump.targets.tables import UNPARSED, strange, tables
 from hubdump.targets.written import Unfit, beside, mark_of
 
 
@@ -54,7 +55,7 @@ def build(dump: Path, export: Export, types: Sequence[ObjectType]) -> Built:
         with disk_errors(dump / export.place), _cleared(dump, export, listed) as files:
             job = Job(listed, lambda table: beside(dump / export.file_of(table)), dump)
             made: Made = module.make(job)
-            mended = reader.mended
+            mended = reader.mended + reader.items.mended
             for table in listed:
                 _check_once(module, job.path_of(table.name), table)
             marks = {path: _on_disk(beside(dump / path)) for path in files if beside(dump / path).exists()}

@@ -12,7 +12,8 @@ import msgspec
 from hubdump.errors import Incomplete
 from hubdump.hubspot.schema import Kind
 from hubdump.targets import casts
-from hubdump.targets.tables import UNPARSED, Column, Table
+from hubdump.targets.table import Column, Table
+from hubdump.targets.tables import UNPARSED
 from hubdump.targets.written import Unfit
 
 # Within these, 200,000 records of 60 columns take 310 MB for the whole process.

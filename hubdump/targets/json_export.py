@@ -9,7 +9,7 @@ from hubdump.model import ObjectType
 from hubdump.store.reader import Reader
 from hubdump.targets import json_files
 from hubdump.targets.exports import Job, Made, Unreadable
-from hubdump.targets.tables import Column, Row, Table
+from hubdump.targets.table import Column, Row, Table
 
 
 def tables(reader: Reader, types: Sequence[ObjectType]) -> list[Table]:

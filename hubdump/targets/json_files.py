@@ -12,6 +12,7 @@ from typing import BinaryIO
 import msgspec
 from msgspec import Raw, Struct
 
+from hubdump.around import COLLECTIONS, Collection
 from hubdump.catalog import STANDARD
 from hubdump.model import Association, ObjectType
 from hubdump.store.database import disk_errors
@@ -42,6 +43,11 @@ _HEAD = msgspec.json.Decoder(_Head)
 def path_of(type_: ObjectType) -> str:
     """Where the file of one type is, in the dump."""
     return f"{FOLDER}/engagements_{file_name(type_)}_partial.json"
+
+
+def items_of(row: Collection) -> str:
+    """Where the file of a collection is, in the dump."""
+    return f"{FOLDER}/{row.name}.json"
 
 
 def write_type(dump: Path, type_: ObjectType) -> Written:
@@ -90,7 +96,8 @@ def _ids(file: BinaryIO) -> Iterator[tuple[int]]:
 
 def ours(path: str) -> bool:
     """Whether a file of this name in the dump is one that this target writes."""
-    return path == ALL or path in {path_of(type_) for type_ in STANDARD.types if type_.engagement}
+    of_types = {path_of(type_) for type_ in STANDARD.types if type_.engagement}
+    return path == ALL or path in of_types or path in map(items_of, COLLECTIONS)
 
 
 def _write(dump: Path, path: str, types: Sequence[ObjectType]) -> Written:

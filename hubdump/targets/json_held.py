@@ -12,6 +12,7 @@ from hubdump.catalog import STANDARD
 from hubdump.model import ObjectType
 from hubdump.store.database import disk_errors
 from hubdump.store.reader import Reader
+from hubdump.targets import items_held
 from hubdump.targets.compared import Content, Differences, compare
 from hubdump.targets.json_files import ALL, path_of
 
@@ -58,7 +59,8 @@ def differences(dump: Path, types: Sequence[ObjectType]) -> dict[str, Difference
         ours = {file.path for file in reader.files()}
         engagements = [type_ for type_ in types if type_.engagement]
         files = {path_of(type_): [type_] for type_ in engagements} | {ALL: engagements}
-        return {path: _of_file(dump / path, reader, held) for path, held in files.items() if path in ours}
+        found = {path: _of_file(dump / path, reader, held) for path, held in files.items() if path in ours}
+        return found | items_held.of_files(dump, reader)
     finally:
         reader.close()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from hubdump.targets.exports import Job, Made, Unreadable
-from hubdump.targets.tables import Row, Table
+from hubdump.targets.table import Row, Table
 
 
 def make(job: Job) -> Made:

@@ -9,7 +9,7 @@ from dataclasses import replace
 import msgspec
 
 from hubdump.hubspot.schema import Kind
-from hubdump.targets.tables import Column, Table
+from hubdump.targets.table import Column, Table
 
 Told = Callable[[str], str]
 

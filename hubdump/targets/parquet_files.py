@@ -12,7 +12,7 @@ from hubdump.targets.duckdb_file import building, cleared
 from hubdump.targets.exports import Job, Made, Unreadable
 from hubdump.targets.filling import MEMORY, fill, quoted, text, unparsed
 from hubdump.targets.meant import meant
-from hubdump.targets.tables import Row, Table
+from hubdump.targets.table import Row, Table
 from hubdump.targets.written import Unfit
 
 # DuckDB, which writes a group when either is reached, and readers hold a group in memory.

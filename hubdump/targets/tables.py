@@ -8,66 +8,31 @@ the targets make, fill and count the table, and verify holds it against the same
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from functools import cache
 
 import msgspec
 
-from hubdump.hubspot.schema import Kind, Property
+from hubdump.hubspot.schema import Kind
 from hubdump.model import ObjectType, State
 from hubdump.store.reader import Reader
-from hubdump.targets import columns, merges, rows
+from hubdump.targets import columns, item_tables, merges, rows
+from hubdump.targets.table import RAW, Column, Table
 
 ASSOCIATIONS = "associations"
 UNPARSED = "_unparsed"
-RAW = "_raw"
 COLUMNS = "_columns"
 HISTORY = "property_history"
 MERGES = "merges"
-
-
-Row = tuple[str | None, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column, and where its texts stand in a row: under its name, else under `key` in the row's `properties`."""
-
-    name: str
-    kind: Kind = Kind.VERBATIM
-    property: Property | None = None
-    key: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A table and the rows that the store has for it; `count` says how many these are, and `key` names a column in
-    which no two may be alike. `type` is the object type whose records they are, if they are records.
-    """
-
-    name: str
-    columns: tuple[Column, ...]
-    rows: Callable[[], Iterator[bytes]]
-    count: Callable[[], int]
-    key: str = ""
-    type: ObjectType | None = None
-    called: Callable[[Row], str] = lambda row: " ".join(map(str, row))
-
-    def texts(self) -> Iterator[Row]:
-        """The rows, each as the texts of its columns."""
-        places = [(column.key, column.name) for column in self.columns]
-        for line in self.rows():
-            row = msgspec.json.decode(line)
-            of_properties = row.get("properties", {})
-            yield tuple(of_properties.get(key) if key else row.get(name) for key, name in places)
 
 
 def tables(reader: Reader, types: Sequence[ObjectType]) -> list[Table]:
     """Every table of a dump of these types, in the order in which they are loaded."""
     of_types = [_of_type(reader, type_) for type_ in types]
     past = [_history(reader, types)] if reader.histories.asked() else []
-    return [*of_types, _associations(reader, types), _merges(reader, types), *past, _columns(of_types)]
+    merged = _merges(reader, types)
+    around = item_tables.tables(reader)
+    return [*of_types, _associations(reader, types), merged, *past, *around, _columns(of_types)]
 
 
 def strange(listed: Sequence[Table]) -> tuple[str, ...]:

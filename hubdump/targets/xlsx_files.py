@@ -22,7 +22,7 @@ from hubdump.hubspot.schema import Kind
 from hubdump.targets.csv_files import CHARS_MAX, ROWS_MAX, written
 from hubdump.targets.exports import Job, Made
 from hubdump.targets.meant import meant
-from hubdump.targets.tables import Row, Table
+from hubdump.targets.table import Row, Table
 from hubdump.targets.xlsx_read import found
 
 SHEETS = "_sheets"

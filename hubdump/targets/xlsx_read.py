@@ -15,7 +15,7 @@ from hubdump.hubspot.schema import Kind
 from hubdump.targets.csv_files import CHARS_MAX, written
 from hubdump.targets.exports import Unreadable
 from hubdump.targets.meant import meant
-from hubdump.targets.tables import Row, Table
+from hubdump.targets.table import Row, Table
 
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _RELATED = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"

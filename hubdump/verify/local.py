@@ -9,11 +9,11 @@ from hubdump.errors import DiskFailure
 from hubdump.model import ObjectType
 from hubdump.store.links import Links
 from hubdump.store.reader import Reader
-from hubdump.targets import TARGETS, child, expected
+from hubdump.targets import TARGETS, child, expected, items_in
 from hubdump.targets.compared import Differences
 from hubdump.targets.export import Kept, kept_in
 from hubdump.targets.written import mark_of
-from hubdump.verify import stored
+from hubdump.verify import around, stored
 from hubdump.verify.findings import Finding, unchecked, wrong
 
 
@@ -28,6 +28,7 @@ def check(dump: Path, types: Sequence[ObjectType]) -> Iterator[Finding]:
         read = {type_.name for type_ in types}
         for type_ in types:
             yield from stored.ends(links, type_.name, read)
+        yield from around.check_here(reader)
         yield from _targets(dump, reader, types)
         yield from _exports(dump, reader, types)
         yield from _files(dump, reader)
@@ -48,7 +49,8 @@ def _targets(dump: Path, reader: Reader, types: Sequence[ObjectType]) -> Iterato
     counts = {t: reader.count(t.name) for t in types if reader.bookmark(t.name).fresh_us is not None}
     for target in TARGETS:
         there = expected(target, counts, reader.files())
-        if not there:
+        items = items_in(target, reader)
+        if not (there or items):
             continue
         try:
             found = child.compare(target, dump, list(there))
@@ -59,6 +61,8 @@ def _targets(dump: Path, reader: Reader, types: Sequence[ObjectType]) -> Iterato
             yield from _told(what, differences)
         if all(differences.none for differences in found.values()):
             text = f"{sum(there.values()):,} records, each once, every value and association as in the store"
+            if items:
+                text += f"; and {items:,} items around them"
             yield Finding("targets", target, text)
 
 
@@ -66,13 +70,14 @@ def _exports(dump: Path, reader: Reader, types: Sequence[ObjectType]) -> Iterato
     """Every export that is still there, and as new as the store, holds what that does."""
     marks = [reader.bookmark(type_.name) for type_ in types]
     rounds = {mark.type: mark.content for mark in marks if mark.fresh_us is not None}
+    items = {one.collection.name: one.content for one in reader.items.held() if one.fresh_us is not None}
     for kept in kept_in(reader):
         name, again = kept.export.name, f"hubdump load {kept.export.asked(dump)}"
         if not (dump / kept.export.place).exists():
             yield Finding("targets", name, "is no longer there")
-        elif not kept.rounds:
+        elif kept.rounds is None:
             yield wrong("targets", name, f"is not whole: {again}")
-        elif kept.rounds != rounds or not all(rounds.values()):
+        elif (kept.rounds, kept.items) != (rounds, items) or not all({**rounds, **items}.values()):
             yield Finding("targets", name, f"is older than the dump, and was not compared: {again}")
         else:
             yield from _export(dump, kept)
@@ -81,7 +86,7 @@ def _exports(dump: Path, reader: Reader, types: Sequence[ObjectType]) -> Iterato
 def _export(dump: Path, kept: Kept) -> Iterator[Finding]:
     name = kept.export.name
     try:
-        found = child.compare_export(kept.export, dump, list(kept.rounds))
+        found = child.compare_export(kept.export, dump, list(kept.rounds or ()))
     except DiskFailure as error:
         yield unchecked("targets", name, error.message)
         return

@@ -1,0 +1,47 @@
+"""What a table of a dump is: columns, and rows as the store has them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import msgspec
+
+from hubdump.hubspot.schema import Kind, Property
+from hubdump.model import ObjectType
+
+RAW = "_raw"
+Row = tuple[str | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column, and where its texts stand in a row: under its name, else under `key` in the row's `properties`."""
+
+    name: str
+    kind: Kind = Kind.VERBATIM
+    property: Property | None = None
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table and the rows that the store has for it; `count` says how many these are, and `key` names a column in
+    which no two may be alike. `type` is the object type whose records they are, if they are records.
+    """
+
+    name: str
+    columns: tuple[Column, ...]
+    rows: Callable[[], Iterator[bytes]]
+    count: Callable[[], int]
+    key: str = ""
+    type: ObjectType | None = None
+    called: Callable[[Row], str] = lambda row: " ".join(map(str, row))
+
+    def texts(self) -> Iterator[Row]:
+        """The rows, each as the texts of its columns."""
+        places = [(column.key, column.name) for column in self.columns]
+        for line in self.rows():
+            row = msgspec.json.decode(line)
+            of_properties = row.get("properties", {})
+            yield tuple(of_properties.get(key) if key else row.get(name) for key, name in places)
