@@ -15,9 +15,11 @@ import typer
 from hubdump.cli.shared import (
     PORTAL,
     Dump,
+    Exclude,
     InSandbox,
     Json,
     NoProgress,
+    Only,
     Quiet,
     Verbose,
     access_of,
@@ -50,18 +52,8 @@ TO = "duckdb, json, or FORMAT:PLACE (parquet:FOLDER, csv:, jsonl:, xlsx:FILE); a
 def run(
     dump: Dump = None,
     sandbox: InSandbox = False,
-    only: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--only", help="Only this type, collection, or group of them (HUBDUMP_ONLY); again for more."
-        ),
-    ] = None,
-    exclude: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--exclude", help="Not this type, collection or group (HUBDUMP_EXCLUDE); again for more."
-        ),
-    ] = None,
+    only: Only = None,
+    exclude: Exclude = None,
     to: Annotated[list[str] | None, typer.Option("--to", help=f"Only this target: {TO}.")] = None,
     labels: Labels = False,
     history: Annotated[

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -11,8 +11,10 @@ import typer
 from hubdump.cli.shared import (
     PORTAL,
     Dump,
+    Exclude,
     InSandbox,
     Json,
+    Only,
     Quiet,
     access_of,
     answer,
@@ -35,6 +37,11 @@ def doctor(
         bool, typer.Option("--probe", help="Learn how this HubSpot behaves, by at most 60 reads.")
     ] = False,
     to: Annotated[Path, typer.Option("--to", help="With --probe: the file to write.")] = Path("probe.json"),
+    scopes: Annotated[
+        bool, typer.Option("--scopes", help="Only list the scopes that a run needs: no token, no network.")
+    ] = False,
+    only: Only = None,
+    exclude: Exclude = None,
     portal: Annotated[str, typer.Option("--portal", help="With --sandbox: which portal.")] = PORTAL,
     json: Json = False,
     quiet: Quiet = False,
@@ -45,6 +52,13 @@ def doctor(
         from hubdump import doctor, settings
         from hubdump.clock import SystemClock
 
+        if scopes:
+            _tell_scopes(reporter, only or (), exclude or (), as_json=json)
+            return Exit.COMPLETE
+        if only or exclude:
+            raise UsageError(
+                "--only and --exclude belong to --scopes.", "hubdump doctor --scopes --only TYPE"
+            )
         with reached_portal(sandbox, portal, "few", 100) as (url, credentials):
             chosen = settings.load(HUBSPOT_BASE_URL=url, HUBDUMP_DIR=dump)
             access = access_of(chosen, credentials)
@@ -63,6 +77,24 @@ def doctor(
         return doctor.status_of(findings)
 
     answer(work, json=json, quiet=quiet, verbose=0, progress=False)
+
+
+def _tell_scopes(reporter: Reporter, only: Sequence[str], exclude: Sequence[str], *, as_json: bool) -> None:
+    """The scopes on stdout, one a line, and what to do with them on stderr."""
+    import msgspec
+
+    from hubdump import scopes
+
+    found = scopes.needed(only, exclude)
+    if as_json:
+        reporter.line(msgspec.json.encode({"type": "scopes", "scopes": found}).decode())
+        return
+    for scope in found:
+        reporter.line(scope)
+    reporter.say(
+        "Make a service key in HubSpot (Development > Keys > Service keys) with these scopes, and put "
+        "HUBSPOT_ACCESS_TOKEN=... into .env. Leave out what HubSpot does not offer: your subscription lacks it."
+    )
 
 
 def _probed(found: dict[str, Any], to: Path) -> Iterator[str]:

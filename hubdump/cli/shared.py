@@ -39,6 +39,16 @@ Dump = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Say everything as JSON lines on stdout.")]
+Only = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--only", help="Only this type, collection, or group of them (HUBDUMP_ONLY); again for more."
+    ),
+]
+Exclude = Annotated[
+    list[str] | None,
+    typer.Option("--exclude", help="Not this type, collection or group (HUBDUMP_EXCLUDE); again for more."),
+]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Only errors and how it ended.")]
 Verbose = Annotated[int, typer.Option("-v", "--verbose", count=True, help="Every page too.")]
 NoProgress = Annotated[bool, typer.Option("--no-progress", help="Plain lines even on a terminal.")]
