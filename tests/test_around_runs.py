@@ -64,7 +64,7 @@ def _text(item: Any) -> str:
 def test_the_default_portal_comes_home_with_all_that_is_around_its_records_in_few_requests(
     serve: Serve, user: User
 ) -> None:
-    served = serve()
+    served, user.only = serve(), ""
     told = user.at(served).types("run", "--json")
     assert told.status == 0, told.err
     with_records = {name for name, of in told.summary["types"].items() if of["records"]}
