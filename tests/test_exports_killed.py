@@ -24,35 +24,33 @@ def test_a_load_killed_at_random_moments_is_right_after_the_next(format_: str, t
     came = home(tmp_path / "data", InProcess("calls=5,contacts=3"), untouched, ["calls", "contacts"])
     user, out = User(tmp_path), tmp_path / "out"
     asked = f"{format_}:out/" + (f"all.{format_}" if FORMATS[format_].one_file else "")
+    assert user.types("load", asked).status == 0
+    files, chance, killed = sorted(path.name for path in out.iterdir()), random.Random(format_), 0
     with watched() as watch:
+        change(user, KILLS)
         assert user.types("load", asked, preexec_fn=watch.enter).status == 0
-    files = sorted(path.name for path in out.iterdir())
-    calls, chance = len(watch.calls), random.Random(format_)
-    killed = 0
-    for state in range(KILLS):
-        with user.in_the_store() as db:  # so that there is something to replace
-            db.execute(
-                "UPDATE records SET state = ? WHERE id = (SELECT min(id) FROM records)", (state % 2 + 1,)
-            )
+    calls = len(watch.calls)
+    for number in range(KILLS):
+        change(user, number)
         with watched(at_call(chance.randrange(1, calls), lambda _: True, kill)) as watch:
             killed += user.types("load", asked, preexec_fn=watch.enter).status != 0
-        whole_files(out)
         told = user.types("load", asked)
         assert told.status == 0, told.err
         assert "Moved" not in told.err
         assert sorted(path.name for path in out.iterdir()) == files
         same_as_the_store(came, asked, tmp_path)
-    assert killed > KILLS / 2
+    assert killed > KILLS * 0.7
 
 
-def whole_files(out: Path) -> None:
-    """Every file that bears its name is whole: written before the kill or after it, not half of each."""
-    for path in out.iterdir():
-        assert path.name.startswith(".") or path.stat().st_size > 0
+def change(user: User, number: int) -> None:
+    """Let the store differ from what is exported: there is something to replace."""
+    with user.in_the_store() as db:
+        sql = "UPDATE records SET state = ? WHERE id = (SELECT min(id) FROM records)"
+        assert db.execute(sql, (number % 2 + 1,)).rowcount > 0
 
 
 def same_as_the_store(came: Home, asked: str, folder: Path) -> None:
     (export,) = wanted([asked.replace(":", f":{folder}/")], {}, came.folder).exports
     found = exports.differences(came.folder, export, came.types())
     assert {what: one for what, one in found.items() if not one.none} == {}
-    assert sum(one.compared for one in found.values()) > 10
+    assert sum(one.compared for one in found.values()) >= 8
