@@ -12,7 +12,7 @@ import pytest
 import hubdump
 from hubdump.errors import DiskFailure, UsageError
 from hubdump.opened import Dump, _needed
-from tests.conftest import User, started
+from tests.conftest import ALL, User, started
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +23,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict[
         user = User(tmp_path_factory.mktemp("made")).at(served)
         told = user.types("run", "--only", "calls", "--only", "contacts")
         assert told.status == 0, told.err
-        yield user.dump, served.truth()
+        yield user.dump, served.truth(ALL)
 
 
 @pytest.fixture

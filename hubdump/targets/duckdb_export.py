@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 
-from hubdump.targets import casts
+from hubdump.targets import casts, easy
 from hubdump.targets.duckdb_file import building, cleared
 from hubdump.targets.exports import Job, Made, Unreadable
 from hubdump.targets.filling import MEMORY, fill, quoted, unparsed
@@ -26,6 +26,7 @@ def make(job: Job) -> Made:
     with cleared(rows), building(path, "the DuckDB file") as db:
         unfit = [one for table in job.tables for one in fill(db, rows, table)]
         fill(db, rows, unparsed(unfit))
+        easy.add(db, job.tables)
     return Made(unfit)
 
 

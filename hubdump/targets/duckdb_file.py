@@ -12,7 +12,7 @@ from hubdump.errors import DiskFailure, HubdumpError, Incomplete
 from hubdump.model import ObjectType
 from hubdump.store.database import disk_errors
 from hubdump.store.reader import Reader
-from hubdump.targets import DUCKDB
+from hubdump.targets import DUCKDB, easy
 from hubdump.targets.filling import connected, fill, quoted, text, unparsed
 from hubdump.targets.tables import strange, tables
 from hubdump.targets.written import Written, beside, put_in_place
@@ -34,6 +34,7 @@ def write(dump: Path, types: Sequence[ObjectType]) -> list[Written]:
             with building(new, str(path)) as db:
                 unfit = [found for table in listed for found in fill(db, rows, table)]
                 fill(db, rows, unparsed(unfit))
+                easy.add(db, listed)
             _place(new, path)
         finally:
             reader.close()
