@@ -30,7 +30,12 @@ _BODIES = (
     "hs_meeting_body", "hs_call_body", "hs_email_text", "hs_email_html", "hs_note_body", "hs_task_body",
     "hs_communication_body", "hs_body_preview",
 )  # fmt: skip
-_LINKED = {"contacts": "contact_ids", "companies": "company_ids", "deals": "deal_ids", "tickets": "ticket_ids"}
+_LINKED = {
+    "contacts": "contact_ids",
+    "companies": "company_ids",
+    "deals": "deal_ids",
+    "tickets": "ticket_ids",
+}
 _OWNER = "hubspot_owner_id"
 
 
@@ -71,7 +76,7 @@ def _owners(table: Table | None) -> str:
     columns = f"id, coalesce({name}, {email}) AS name, {email} AS email, archived"
     if table:
         return f"SELECT {columns} FROM main.owners WHERE NOT _deleted"  # noqa: S608 - quoted
-    return f"SELECT {_NONE} AS id, {_NONE} AS name, {_NONE} AS email, NULL::BOOLEAN AS archived WHERE false"  # noqa: S608 - our own
+    return f"SELECT {_NONE} AS id, {_NONE} AS name, {_NONE} AS email, NULL::BOOLEAN AS archived WHERE false"
 
 
 class _Names:
@@ -103,7 +108,9 @@ def _of_type(table: Table, tables: dict[str, Table]) -> str:
             columns.append(f"{_owner(f't.{quoted(column.name)}')} AS {quoted(name)}")
     if table.name == "deals":
         columns.append(f"{_currency(table, tables)} AS {quoted(names.free('currency'))}")
-    return f"SELECT {', '.join(columns)} FROM main.{quoted(table.name)} t WHERE NOT (t._deleted OR t.archived)"  # noqa: S608 - quoted
+    return (
+        f"SELECT {', '.join(columns)} FROM main.{quoted(table.name)} t WHERE NOT (t._deleted OR t.archived)"  # noqa: S608 - quoted
+    )
 
 
 def _properties(table: Table) -> Iterator[tuple[Column, Property]]:
@@ -145,7 +152,7 @@ def _currency(deals: Table, tables: dict[str, Table]) -> str:
     held = _having(deals, "deal_currency_code") or _NONE
     company = tables.get("company_currency")
     if company and any(column.name == "currencyCode" for column in company.columns):
-        return f'coalesce({held}, (SELECT any_value("currencyCode") FROM main.company_currency))'
+        return f'coalesce({held}, (SELECT any_value("currencyCode") FROM main.company_currency))'  # noqa: S608 - our own
     return held
 
 
