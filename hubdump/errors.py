@@ -104,16 +104,21 @@ class RequestRefused(Incomplete):
 
 
 class ScopeMissing(Incomplete):
-    """The token lacks the scopes for one object type; `scopes` are those HubSpot named."""
+    """The token lacks the scopes for one object type; `scopes` are those HubSpot named.
 
-    def __init__(self, template: str, scopes: tuple[str, ...]) -> None:
+    `of` are the types that need them, where these are not what was read: those at the other end of associations.
+    """
+
+    def __init__(self, template: str, scopes: tuple[str, ...], of: tuple[str, ...] = ()) -> None:
         names = ", ".join(scopes) or "not named by HubSpot"
         super().__init__(
             f"The token may not read {template}. Scopes it lacks: {names}.",
             "Add the scopes to the service key in HubSpot (Development > Keys), then run again.",
         )
+        self.template = template
         self.scopes = scopes
-        self.args = (template, scopes)
+        self.of = of
+        self.args = (template, scopes, of)
 
 
 def is_forbidden(error: HubdumpError) -> bool:

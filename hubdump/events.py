@@ -155,7 +155,8 @@ class RunEnded:
     """The last event of a run; `requests` by budget; `bound_s` what HUBSPOT_MAX_REQUESTS_PER_10S cost.
 
     `timeline` are the requests by budget of each ten seconds, `limits` how many hubdump allows itself in ten;
-    `absent` the types that this portal does not have, and why.
+    `absent` the types that this portal does not have, and why; `excluded` what the user leaves out,
+    in his words.
     """
 
     exit: int
@@ -172,6 +173,7 @@ class RunEnded:
     limits: Mapping[str, int] = field(default_factory=dict)
     absent: Mapping[str, str] = field(default_factory=dict)
     around: Mapping[str, CollectionSummary] = field(default_factory=dict)
+    excluded: Sequence[str] = ()
 
 
 Event = (

@@ -52,6 +52,7 @@ def write_manifest(dump: Path, run: str, store: Store, ended: RunEnded) -> None:
             "retries": ended.retries,
             "types": dict(ended.types),
             "not_in_portal": dict(ended.absent),
+            "excluded": list(ended.excluded),
             "unread": {
                 one.what: {"why": one.why, "scopes": one.scopes} for one in reader.unread() if not one.absent
             },

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from hubdump import around, load
-from hubdump.around import Collection, LeftOut
+from hubdump.around import Collection
 from hubdump.clock import SECOND_NS, Clock, instant_text
-from hubdump.errors import Exit, HubdumpError, Incomplete, TokenRefused, is_forbidden
+from hubdump.errors import Exit, HubdumpError, Incomplete, TokenRefused
 from hubdump.events import CollectionSummary, Emit, RunEnded, RunStarted, TypeSummary
 from hubdump.extract import discovery
 from hubdump.extract.around import Around
@@ -20,15 +20,14 @@ from hubdump.extract.plan import Wishes
 from hubdump.extract.wanted import wanted
 from hubdump.hubspot.pacing import Budgets
 from hubdump.manifest import write_manifest
-from hubdump.model import ObjectType, Quarantine
+from hubdump.missing import any_hint, is_unreadable, what_is_missing
+from hubdump.model import ObjectType
 from hubdump.seal import held
 from hubdump.session import Access, opened
 from hubdump.stopping import Stop, heard
 from hubdump.store.store import Store
 from hubdump.targets import TARGETS, json_files
 from hubdump.targets.export import Wanted
-
-NAMED_MAX = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +101,11 @@ class _Run:
                 session.exchange, session.api, self._store, self._tell, order.only, order.exclude
             )
             catalogue = self._store.discovered.catalogue()
-            wishes = replace(order.wishes, history=wanted(order.history, catalogue))
+            wishes = replace(
+                order.wishes,
+                history=wanted(order.history, catalogue),
+                without=discovery.named(catalogue, order.exclude),
+            )
             engine = Engine(
                 session.api, session.exchange, self._store, self._clock, self._tell, wishes, catalogue
             )
@@ -113,11 +116,11 @@ class _Run:
             failed = await engine.extract(due, self._completed)
             beside = Around(session.exchange, self._store, self._clock, self._tell, catalogue, wishes)
             self._failed_around = await beside.extract(self._rows, order.only)
-        if due and len(failed) == len(due) and all(is_forbidden(error) for error in failed.values()):
+        if due and len(failed) == len(due) and all(map(is_unreadable, failed.values())):
             raise TokenRefused(
-                "Nothing is readable with this token: it has none of the scopes.", _any_hint(failed)
+                "Nothing is readable with this token: it has none of the scopes.", any_hint(failed)
             )
-        return failed
+        return failed | discovery.lacking(self._store, order.only, order.exclude)
 
     async def _completed(self, type_: ObjectType) -> None:
         dump, store, path = self._order.dump, self._store, json_files.path_of(type_)
@@ -152,7 +155,7 @@ class _Run:
         )
         unread = {t.name: store.asked.failures(t.name) for t in self._types}
         out = {row.name: store.items.left_out(row.name) for row in self._rows}
-        return _what_is_missing(failed | self._failed_around, unread, out)
+        return what_is_missing(failed | self._failed_around, unread, out, self._order.exclude)
 
     def _end(self, error: HubdumpError | None, verdict: str) -> RunEnded:
         """Keep how the run ended."""
@@ -173,6 +176,7 @@ class _Run:
             timeline=self._budgets.timeline(),
             limits=self._budgets.limits(),
             absent=absent,
+            excluded=order.exclude,
         )
         write_manifest(order.dump, order.run, self._store, ended)
         return ended
@@ -216,40 +220,7 @@ class _Run:
         self._emit(event)
 
 
-def _what_is_missing(
-    failed: dict[str, Incomplete],
-    failures: dict[str, list[Quarantine]],
-    out: dict[str, list[LeftOut]],
-) -> HubdumpError | None:
-    if failed:
-        told = "; ".join(f"{name}: {error.message}" for name, error in failed.items())
-        return Incomplete(f"Incomplete: {told}", _any_hint(failed))
-    named = [_named(name, found) for name, found in failures.items() if found]
-    named += [
-        f"{name} of {', '.join(one.parent for one in lost[:NAMED_MAX])} ({lost[0].reason})"
-        for name, found in out.items()
-        if (lost := [one for one in found if one.failed])
-    ]
-    if named:
-        return Incomplete(
-            f"Incomplete: HubSpot fails to give {'; '.join(named)}; manifest.json names all. The rest is there.",
-            "Run again: it asks for them anew. If they fail for days, send HubSpot's support the ids.",
-        )
-    return None
-
-
-def _named(type_: str, found: list[Quarantine]) -> str:
-    """The records of a type that could not be read, the first few by id, and why the first was not."""
-    ids = list(dict.fromkeys(str(one.id) if one.id > 0 else "without an id" for one in found))
-    more = f" and {len(ids) - NAMED_MAX} more" if len(ids) > NAMED_MAX else ""
-    return f"{type_} {', '.join(ids[:NAMED_MAX])}{more} ({found[0].purpose}: {found[0].reason})"
-
-
-def _any_hint(failed: dict[str, Incomplete]) -> str:
-    return next((error.hint for error in failed.values() if error.hint), "")
-
-
 def _next(order: Order, error: HubdumpError | None) -> tuple[str, ...]:
     if error:
-        return (error.hint,) if error.hint else ()
+        return tuple(error.hint.splitlines())
     return order.command("verify"), order.command("status")

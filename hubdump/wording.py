@@ -140,6 +140,7 @@ def closing(event: RunEnded) -> Iterator[str]:
     yield from _told("around the records", _items(event))
     unread = [name for name, of in event.around.items() if of.unread]
     yield from _told("not in this portal", [*event.absent, *unread])
+    yield from _told("excluded", event.excluded)
     sent = sum(event.requests.values())
     by_budget = ", ".join(f"{name} {number}" for name, number in event.requests.items())
     again = {0: "no retry", 1: "1 retry"}.get(event.retries, f"{event.retries} retries")

@@ -21,8 +21,8 @@ from hubdump.extract.sending import Means
 from hubdump.hubspot.endpoints import Endpoints
 from hubdump.hubspot.pacing import Budgets
 from hubdump.manifest import read_manifest, write_manifest
+from hubdump.missing import what_is_missing
 from hubdump.model import Request, Response, Secret
-from hubdump.run import _what_is_missing
 from hubdump.sandbox import InProcess
 from hubdump.store.reader import Reader
 from hubdump.store.store import Store
@@ -310,7 +310,7 @@ def test_what_is_no_record_is_quarantined_by_name_and_the_rest_of_its_page_kept(
         assert any(name in reason for reason in told), (name, told)
     assert {found["id"] for found in manifest["quarantined"]["calls"]} == {None, "70", "71", "72"}
     store = Store(tmp_path / "store.sqlite")
-    ending = _what_is_missing(
+    ending = what_is_missing(
         came.failed, {name: store.asked.failures(name) for name in ("calls", "notes")}, {}
     )
     store.close()

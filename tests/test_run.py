@@ -15,8 +15,9 @@ from hubdump.clock import SystemClock
 from hubdump.errors import Incomplete
 from hubdump.extract.bearer import ServiceKey
 from hubdump.extract.exchange import Patience
+from hubdump.missing import what_is_missing
 from hubdump.model import Quarantine, Secret
-from hubdump.run import Order, _what_is_missing, run
+from hubdump.run import Order, run
 from hubdump.session import Access
 from test_engagement_fixes import pages_asked_twice
 from tests.conftest import ALL, ENGAGEMENTS, ROOT, TOKEN, TYPES, Serve, User, held, same_as_truth
@@ -389,11 +390,11 @@ def test_main_py_without_the_dependencies_says_what_installs_them(tmp_path: Path
 
 def test_records_that_cannot_be_read_are_named_at_the_end() -> None:
     found = [Quarantine(id_, "record", "HTTP 500: internal error") for id_ in range(11, 18)]
-    error = _what_is_missing(
+    error = what_is_missing(
         {}, {"calls": found, "notes": [Quarantine(3, "contacts", "no answer")], "tasks": []}, {}
     )
     assert isinstance(error, Incomplete)
     assert "calls 11, 12, 13, 14, 15 and 2 more (record: HTTP 500: internal error)" in error.message
     assert "notes 3 (contacts: no answer)" in error.message
     assert "tasks" not in error.message
-    assert _what_is_missing({}, {"calls": []}, {}) is None
+    assert what_is_missing({}, {"calls": []}, {}) is None

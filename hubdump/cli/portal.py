@@ -53,7 +53,8 @@ def doctor(
         from hubdump.clock import SystemClock
 
         if scopes:
-            _tell_scopes(reporter, only or (), exclude or (), as_json=json)
+            selection = settings.load(HUBDUMP_ONLY=only or None, HUBDUMP_EXCLUDE=exclude or None)
+            _tell_scopes(reporter, selection.only, selection.exclude, as_json=json)
             return Exit.COMPLETE
         if only or exclude:
             raise UsageError(

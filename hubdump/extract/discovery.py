@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hubdump import around
-from hubdump.catalog import STANDARD
-from hubdump.errors import ABSENT, Poison, RequestRefused, ScopeMissing, UsageError
+from hubdump.catalog import STANDARD, Catalogue
+from hubdump.errors import ABSENT, Incomplete, Poison, RequestRefused, ScopeMissing, UsageError
 from hubdump.events import Emit, Noted
 from hubdump.extract.exchange import Exchange
 from hubdump.hubspot.endpoints import Endpoints
@@ -29,11 +29,23 @@ async def selected(
     if only and CUSTOM not in only and all(map(STANDARD.knows, (*only, *exclude))):
         types = STANDARD.selected(only, exclude)
     else:
-        await _discover(exchange, api, store, emit)
+        if CUSTOM not in exclude:
+            await _discover(exchange, api, store, emit)
         types = store.discovered.catalogue().selected(only, exclude)
     await _ask_library(exchange, api, store, types)
     absent = {unread.what for unread in store.discovered.unread() if unread.why in {SWITCHED_OFF, NOT_LISTED}}
     return tuple(type_ for type_ in types if type_.name not in absent)
+
+
+def lacking(store: Store, only: Sequence[str], exclude: Sequence[str]) -> dict[str, Incomplete]:
+    """Custom objects, where they are selected and the token may not even ask which there are."""
+    if (only and CUSTOM not in only) or CUSTOM in exclude:
+        return {}
+    return {
+        one.what: ScopeMissing("the list of custom objects", one.scopes, (CUSTOM,))
+        for one in store.discovered.unread()
+        if one.what == CUSTOM_OBJECTS and not one.absent
+    }
 
 
 async def usage(exchange: Exchange, api: Endpoints) -> dict[str, int]:
@@ -52,6 +64,11 @@ def known(store: Store, only: Sequence[str], exclude: Sequence[str]) -> tuple[Ob
         return store.discovered.catalogue().selected(_of_types(only), _of_types(exclude))
     except UsageError:
         return ()  # a custom object that is still to be discovered
+
+
+def named(catalogue: Catalogue, words: Sequence[str]) -> frozenset[str]:
+    """The names of the types that words of `--exclude` stand for."""
+    return frozenset(name for word in _of_types(words) for name in catalogue.named(word))
 
 
 def _of_types(words: Sequence[str]) -> tuple[str, ...]:

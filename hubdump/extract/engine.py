@@ -11,7 +11,15 @@ import msgspec
 from hubdump import marks
 from hubdump.catalog import STANDARD, Catalogue
 from hubdump.clock import Clock, instant_text
-from hubdump.errors import ABSENT, BeliefRefuted, HubdumpError, Incomplete, Poison, RequestRefused
+from hubdump.errors import (
+    ABSENT,
+    BeliefRefuted,
+    HubdumpError,
+    Incomplete,
+    Poison,
+    RequestRefused,
+    ScopeMissing,
+)
 from hubdump.events import Emit, Noted, PageCommitted, TypeAbsent, TypeCompleted, TypeFailed, TypeStarted
 from hubdump.extract import discovery, plan
 from hubdump.extract.exchange import Exchange
@@ -142,9 +150,7 @@ class Engine:
         )
         found = await self._catch_up(type_, mark, properties)
         proved = await self._prove(type_, mark, properties, needed=not found)
-        walks = plan.association_walks(type_, self._catalogue)
-        associations = (self._associations(type_, key) for key in walks)
-        await all_of([*associations, self._history(type_, properties)])
+        await all_of([self._associated(type_), self._history(type_, properties)])
         self._finish(type_, plan.fresh_us(seen_us), proved=proved)
         self._wishes.history.check(type_, properties)
 
@@ -240,9 +246,29 @@ class Engine:
             self._emit(Noted(f"HubSpot refuted the belief '{belief}': {seen}. This run does not rely on it."))
         self._store.refute(belief, seen)
 
-    async def _associations(self, type_: ObjectType, key: WalkKey) -> None:
+    async def _associated(self, type_: ObjectType) -> None:
+        """The associations of a type; those that need scopes are told together, when the others are read."""
+        lacking: list[ScopeMissing] = []
+        walks = plan.association_walks(type_, self._catalogue)
+        await all_of(self._associations(type_, key, lacking) for key in walks)
+        if lacking:
+            scopes = dict.fromkeys(scope for error in lacking for scope in error.scopes)
+            raise ScopeMissing(lacking[0].template, tuple(scopes), tuple(to for e in lacking for to in e.of))
+
+    async def _associations(self, type_: ObjectType, key: WalkKey, lacking: list[ScopeMissing]) -> None:
         to = self._catalogue.by_name(key.purpose)
-        await self._walk(key, lambda cursor: flows.associations(self._api, type_, to, cursor))
+        what, without = f"{type_.name} to {to.name}", to.name in self._wishes.without
+        try:
+            await self._walk(key, lambda cursor: flows.associations(self._api, type_, to, cursor))
+        except ScopeMissing as error:
+            if without:
+                marks.hit("pair not read")
+                self._store.discovered.set_unread(what, error.message, error.scopes)
+            else:
+                lacking.append(ScopeMissing(error.template, error.scopes, (to.name,)))
+        else:
+            if without:
+                self._store.discovered.set_read(what)
 
     async def _history(self, type_: ObjectType, properties: Properties) -> None:
         if names := self._wishes.history.names(type_, properties):

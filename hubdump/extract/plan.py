@@ -35,13 +35,14 @@ HISTORY = "history"
 class Wishes:
     """What the user wants of a run: `prove` every type now, else where the last proof is older than
     `prove_within_s`; `accept_deletes` to remove any number of records that HubSpot does not have any more; `history`
-    of some types and properties.
+    of some types and properties. Associations to the types `without` are not missed where they cannot be read.
     """
 
     prove: bool = False
     prove_within_s: float = 7 * 86_400
     accept_deletes: bool = False
     history: Wanted = Wanted()  # noqa: RUF009 - frozen
+    without: frozenset[str] = frozenset()
 
 
 def due(marks: Iterable[Bookmark], began_us: int, now_us: int) -> tuple[str, ...]:
