@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import sqlite3
@@ -13,16 +14,17 @@ import pytest
 
 from hubdump import load
 from hubdump.catalog import STANDARD
-from hubdump.errors import HubdumpError, UsageError
+from hubdump.errors import HubdumpError, Incomplete, UsageError
 from hubdump.events import Noted
 from hubdump.model import ObjectType
 from hubdump.sandbox import InProcess
 from hubdump.store.store import Store
-from hubdump.targets import child, exports, parquet_files
+from hubdump.targets import child, exports, jsonl_files, parquet_files
 from hubdump.targets.export import FORMATS, Export, Kept, Wanted, wanted
-from hubdump.targets.written import mark_of
+from hubdump.targets.written import mark_of, put_in_place
 from hubdump.verify import local
 from hubdump.verify.findings import Finding, Verdict
+from tests.conftest import Serve, User
 from tests.tampering import Home, home, untouched
 
 NAMED = {"json": "engagements_call_partial"}
@@ -204,6 +206,8 @@ def test_a_load_that_dies_between_two_files_is_told_and_the_next_one_moves_nothi
 ) -> None:
     out = tmp_path / "out"
     came.export(f"parquet:{out}")
+    names = sorted(path.name for path in out.iterdir())
+    assert {"calls.parquet", "associations.parquet", "_columns.parquet", "_unparsed.parquet"} <= set(names)
     for path in out.iterdir():  # as an older hubdump, or DuckDB, wrote them
         path.write_bytes(path.read_bytes() + b" ")
     mark_as_ours(came, out)
@@ -222,9 +226,7 @@ def test_a_load_that_dies_between_two_files_is_told_and_the_next_one_moves_nothi
     came.export(f"parquet:{out}")
     assert not [event for event in came.told if isinstance(event, Noted)]
     assert [one.verdict for one in held(came)] == [Verdict.RIGHT]
-    assert sorted(path.name for path in out.iterdir()) == [
-        "_columns.parquet", "_unparsed.parquet", "associations.parquet", "calls.parquet",
-    ]  # fmt: skip
+    assert sorted(path.name for path in out.iterdir()) == names
 
 
 def mark_as_ours(came: Home, out: Path) -> None:
@@ -233,3 +235,66 @@ def mark_as_ours(came: Home, out: Path) -> None:
     files = {str(path): [mark_of(path)] for path in out.iterdir()}
     load._remember(store, Kept(Export("parquet", str(out)), files, 5, {"calls": "as it was"}))
     store.close()
+
+
+@pytest.mark.parametrize(("harm", "said"), [(0, "calls would hold 0 rows"), (2, "twice")])
+def test_rows_that_are_not_there_once_when_read_back_replace_nothing(
+    harm: int, said: str, came: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, write = tmp_path / "out", jsonl_files.make
+
+    def harmed(job: exports.Job) -> exports.Made:
+        made, path = write(job), job.path_of("calls")
+        path.write_bytes(path.read_bytes() * harm)
+        return made
+
+    came.export(f"jsonl:{out}")
+    before = {path: path.read_bytes() for path in out.iterdir()}
+    monkeypatch.setattr(jsonl_files, "make", harmed)
+    with pytest.raises(Incomplete, match=said):
+        came.export(f"jsonl:{out}")
+    assert {path: path.read_bytes() for path in out.iterdir()} == before
+
+
+def test_a_file_is_on_disk_before_it_takes_its_place(
+    came: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, synced, fsync = tmp_path / "out", list[int](), os.fsync
+
+    def seen(number: int) -> None:
+        fsync(number)
+        synced.append(os.fstat(number).st_ino)
+
+    monkeypatch.setattr(os, "fsync", seen)
+    placed: list[bool] = []
+
+    def watched(new: Path, path: Path) -> None:
+        placed.append(new.stat().st_ino in synced)
+        put_in_place(new, path)
+
+    monkeypatch.setattr(load, "put_in_place", watched)
+    came.export(f"csv:{out}")
+    assert placed == [True] * len(list(out.iterdir()))
+    assert out.stat().st_ino in synced
+
+
+def test_a_run_and_a_load_fill_the_targets_that_are_asked_for_and_verify_knows_them(
+    serve: Serve, user: User
+) -> None:
+    served = serve("--portal", "calls=3", "--faults", "none")
+    refused = user.at(served).types("run", "--to", "parquet:data/raw")
+    assert (refused.status, "own" in refused.err, user.dump.exists()) == (2, True, False)
+    told = user.types("run", "--only", "calls", "--to", "parquet:out", "--to", "csv:for them", "--labels")
+    assert told.status == 0, told.err
+    assert not (user.dump / "hubdump.duckdb").exists()
+    assert (user.folder / "for them/calls.csv").read_text("utf-8-sig").startswith('"id","created_at"')
+    checked = user.types("verify", "--level", "local")
+    assert checked.status == 0
+    assert checked.out.count("3 records, each once, every value as in the store") == 2
+    user.forget_the_last_window()
+    assert user.types("run", "--only", "calls", "--to", "duckdb").status == 0
+    stale = user.types("verify", "--level", "local")
+    assert stale.status == 0
+    assert f"hubdump load 'csv:{user.folder}/for them' --labels" in stale.out
+    assert user.types("load", "parquet:out", "--to", "jsonl").status == 0
+    assert len((user.dump / "jsonl/calls.jsonl").read_text("utf-8").splitlines()) >= 3
