@@ -13,7 +13,7 @@ from hubdump.around import Collection
 from hubdump.clock import SECOND_NS, Clock, instant_text
 from hubdump.errors import Exit, HubdumpError, Incomplete, TokenRefused
 from hubdump.events import CollectionSummary, Emit, RunEnded, RunStarted, TypeSummary
-from hubdump.extract import discovery
+from hubdump.extract import announcing, discovery
 from hubdump.extract.around import Around
 from hubdump.extract.engine import Engine
 from hubdump.extract.plan import Wishes
@@ -116,6 +116,8 @@ class _Run:
             failed = await engine.extract(due, self._completed)
             beside = Around(session.exchange, self._store, self._clock, self._tell, catalogue, wishes)
             self._failed_around = await beside.extract(self._rows, order.only)
+            announcing.remember(self._store, failed | self._failed_around, [row.name for row in self._rows])
+            await announcing.announce(session.exchange, session.api, self._store, self._tell, order.exclude)
         if due and len(failed) == len(due) and all(map(is_unreadable, failed.values())):
             raise TokenRefused(
                 "Nothing is readable with this token: it has none of the scopes.", any_hint(failed)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from hubdump import scopes
 from hubdump.clock import SystemClock
-from hubdump.events import RunEnded
+from hubdump.events import Emit, Event, Noted, RunEnded
 from hubdump.extract.bearer import ServiceKey
 from hubdump.extract.exchange import Patience
 from hubdump.manifest import read_manifest
@@ -34,7 +34,12 @@ def portal(serve: Serve) -> Served:
 
 
 def ran(
-    user: User, served: Served, key: str, only: Sequence[str] = SELECTED, exclude: Sequence[str] = ()
+    user: User,
+    served: Served,
+    key: str,
+    only: Sequence[str] = SELECTED,
+    exclude: Sequence[str] = (),
+    emit: Emit = lambda _: None,
 ) -> RunEnded:
     """A run with this token, later than any window of the last one."""
     if user.dump.exists():
@@ -43,7 +48,7 @@ def ran(
     order = Order(
         "r", user.dump, access, lambda verb: verb, Wanted(("json",)), only=tuple(only), exclude=tuple(exclude)
     )
-    return run(order, SystemClock(), lambda _: None)
+    return run(order, SystemClock(), emit)
 
 
 def test_what_the_token_may_not_read_is_named_with_its_scopes_until_it_is_acknowledged(
@@ -98,3 +103,25 @@ def test_the_line_that_a_run_names_is_what_the_next_one_needs(serve: Serve, user
     again = user.types("run", "--to", "json")
     assert again.status == 0, again.err
     assert "excluded: deals" in again.err.splitlines()
+
+
+def test_what_is_acknowledged_is_announced_once_when_it_can_be_read(serve: Serve, user: User) -> None:
+    served, told = portal(serve), list[Event]()
+    ran(user, served, "few")
+    announced = []
+    for key in ("few", "all", "all"):
+        told.clear()
+        assert ran(user, served, key, exclude=UNREAD, emit=told.append).exit == 0
+        announced.append(
+            {one.text for one in told if isinstance(one, Noted) and "can be read now" in one.text}
+        )
+    assert announced == [
+        set(),
+        {
+            f"{what} can be read now: take {word} out of exclude to have it read."
+            for what, word in {word: word for word in UNREAD if word != "custom"}.items()
+            | {("custom objects", "custom")}
+        },
+        set(),
+    ]
+    assert read_manifest(user.dump)["unread"] == {}
