@@ -8,9 +8,10 @@ from hubdump.version import __version__
 
 if TYPE_CHECKING:
     from hubdump.api import extract_with_search_filter
+    from hubdump.called import run
     from hubdump.opened import open  # noqa: A004 - `hubdump.open` says what it does
 
-__all__ = ["__version__", "extract_with_search_filter", "open"]
+__all__ = ["__version__", "extract_with_search_filter", "open", "run"]
 
 
 def __getattr__(name: str) -> Any:
@@ -23,4 +24,8 @@ def __getattr__(name: str) -> Any:
         from hubdump import opened
 
         return opened.open
+    if name == "run":
+        from hubdump import called
+
+        return called.run
     raise AttributeError(f"module 'hubdump' has no attribute {name!r}")

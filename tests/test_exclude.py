@@ -11,7 +11,7 @@ from hubdump.extract.bearer import ServiceKey
 from hubdump.extract.exchange import Patience
 from hubdump.manifest import read_manifest
 from hubdump.model import Secret
-from hubdump.run import Order, run
+from hubdump.running import Order, run
 from hubdump.session import Access
 from hubdump.targets.export import Wanted
 from tests.conftest import Serve, Served, User

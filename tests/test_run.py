@@ -17,7 +17,7 @@ from hubdump.extract.bearer import ServiceKey
 from hubdump.extract.exchange import Patience
 from hubdump.missing import what_is_missing
 from hubdump.model import Quarantine, Secret
-from hubdump.run import Order, run
+from hubdump.running import Order, run
 from hubdump.session import Access
 from test_engagement_fixes import pages_asked_twice
 from tests.conftest import ALL, ENGAGEMENTS, ROOT, TOKEN, TYPES, Serve, User, held, same_as_truth
@@ -305,7 +305,7 @@ def test_a_run_that_dies_just_before_its_manifest_is_continued_not_begun_anew(
     served = serve("--portal", "seven", "--faults", "none")
     access = Access(served.url, ServiceKey(Secret(TOKEN)), None, Patience())
     order = Order("first", user.dump, access, lambda verb: f"hubdump {verb}", only=TYPES)
-    monkeypatch.setattr("hubdump.run.write_manifest", killed)
+    monkeypatch.setattr("hubdump.running.write_manifest", killed)
     with pytest.raises(SystemExit):
         run(order, SystemClock(), lambda _: None)
     killed_at = len(served.ask("requests")["requests"])

@@ -15,7 +15,7 @@ from hubdump.events import Noted
 from hubdump.extract.bearer import ServiceKey
 from hubdump.extract.exchange import Patience
 from hubdump.model import Secret
-from hubdump.run import Order, run
+from hubdump.running import Order, run
 from hubdump.session import WINDOW_S, Access
 from hubdump.store.reader import Reader
 from tests.conftest import TOKEN, TYPES, Serve, Served, User, same_as_truth

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -32,10 +30,7 @@ from hubdump.cli.shared import (
 from hubdump.errors import Exit
 
 if TYPE_CHECKING:
-    from hubdump.events import Event
-    from hubdump.report import Report
     from hubdump.reporter import Reporter
-    from hubdump.runlog import RunLog
     from hubdump.targets.export import Wanted
 
 
@@ -91,8 +86,9 @@ def run(
         from hubdump import settings
         from hubdump.clock import SystemClock
         from hubdump.extract.plan import Wishes
-        from hubdump.run import Order
-        from hubdump.run import run as bring_up_to_date
+        from hubdump.logbook import Logbook, new_id
+        from hubdump.running import Order
+        from hubdump.running import run as bring_up_to_date
 
         with reached_portal(sandbox, portal, faults, latency_ms) as (url, credentials):
             chosen = settings.load(
@@ -105,7 +101,7 @@ def run(
             folder = folder_of(chosen.dump, sandbox=sandbox)
             _warn_of_loose_files(reporter, folder)
             order = Order(
-                run=_run_id(),
+                run=new_id(),
                 dump=folder,
                 access=access_of(chosen, credentials, record),
                 command=_command(dump, portal if sandbox else None),
@@ -115,7 +111,7 @@ def run(
                 only=chosen.only,
                 exclude=chosen.exclude,
             )
-            with _Log(order.dump, order.run, reporter) as log:
+            with Logbook(order.dump, order.run, reporter.emit) as log:
                 return bring_up_to_date(order, SystemClock(), log.emit).exit
 
     answer(work, json=json, quiet=quiet, verbose=verbose, progress=not no_progress)
@@ -161,33 +157,6 @@ def load(
     answer(work, json=json, quiet=quiet, verbose=0, progress=False)
 
 
-class _Log:
-    """The run's log files and its report beside the reporter; they begin with its first event, not before."""
-
-    def __init__(self, dump: Path, run: str, reporter: Reporter) -> None:
-        self._dump, self._run, self._reporter = dump, run, reporter
-        self._log: RunLog | None = None
-        self._report: Report | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._log:
-            self._log.close()
-
-    def emit(self, event: Event) -> None:
-        if self._log is None or self._report is None:
-            from hubdump.report import Report
-            from hubdump.runlog import RunLog
-
-            self._log, self._report = RunLog(self._dump / "runs", self._run), Report(self._dump)
-        self._log.emit(event)
-        if missing := self._report.emit(event):
-            self._reporter.emit(missing)
-        self._reporter.emit(event)
-
-
 def _warn_of_loose_files(reporter: Reporter, dump: Path) -> None:
     from hubdump import settings
     from hubdump.events import Noted
@@ -203,10 +172,6 @@ def _wanted(asked: list[str], dump: Path, labels: bool) -> Wanted:
     from hubdump.targets.export import wanted
 
     return wanted(asked, {name: target.place for name, target in TARGETS.items()}, dump, labels=labels)
-
-
-def _run_id() -> str:
-    return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()) + f"-{os.getpid()}"
 
 
 def _command(dump: Path | None, portal: str | None) -> Callable[[str], str]:

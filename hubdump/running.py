@@ -54,10 +54,15 @@ def run(order: Order, clock: Clock, emit: Emit) -> RunEnded:
     Whatever ended it, everything committed is kept and the next run continues there.
     """
     with heard(emit) as stop:
-        with held(order.dump, instant_text(int(clock.wall_s() * 1_000_000))) as store:
-            ended = _Run(order, clock, emit, store, stop).whole()
-        # Told only now: every file was read again, and its sum is on disk.
-        emit(ended)
+        return under(stop, order, clock, emit)
+
+
+def under(stop: Stop, order: Order, clock: Clock, emit: Emit) -> RunEnded:
+    """The same, where somebody else hears the signals."""
+    with held(order.dump, instant_text(int(clock.wall_s() * 1_000_000))) as store:
+        ended = _Run(order, clock, emit, store, stop).whole()
+    # Told only now: every file was read again, and its sum is on disk.
+    emit(ended)
     return ended
 
 
