@@ -65,7 +65,9 @@ def run(
             dump=folder,
             access=Access(chosen.base_url, own, chosen.number, patience),
             command=lambda verb: f"hubdump {verb} --dump {folder}",
-            asked=wanted(list(to), {name: target.place for name, target in TARGETS.items()}, folder, labels=labels),
+            asked=wanted(
+                list(to), {name: target.place for name, target in TARGETS.items()}, folder, labels=labels
+            ),
             wishes=Wishes(prove, prove_within_days * DAY_S, accept_deletes),
             history=chosen.history,
             only=chosen.only,
