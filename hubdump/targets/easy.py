@@ -56,7 +56,7 @@ def _views(listed: Sequence[Table]) -> Iterator[str]:
     yield _create("owners", _owners(tables.get("owners")))
     for table in of_types:
         yield _create(names.free(table.name), _of_type(table, tables))
-    yield _create("names", " UNION ALL ".join(map(_names, of_types)))
+    yield _create("names", " UNION ALL ".join(map(_names, of_types)) or _NAMELESS)
     yield _create("links", _LINKS)
     engagements = [table for table in of_types if table.type and table.type.engagement]
     if engagements:
@@ -169,6 +169,8 @@ def _names(table: Table) -> str:
     )
 
 
+# Of a dump without any type.
+_NAMELESS = f"SELECT {_NONE} AS type, {_NONE} AS id, {_NONE} AS name WHERE false"
 _LINKS = (
     "SELECT a.from_type, a.from_id, f.name AS from_name, a.to_type, a.to_id, t.name AS to_name, a.category, a.label"
     " FROM main.associations a"
