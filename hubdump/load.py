@@ -15,7 +15,7 @@ from hubdump.model import ObjectType
 from hubdump.store.database import disk_errors
 from hubdump.store.reader import Reader
 from hubdump.store.store import Store
-from hubdump.targets import check, child, columns, expected, json_files, json_items
+from hubdump.targets import DUCKDB, check, child, columns, expected, json_files, json_items
 from hubdump.targets.export import EXPORT, Built, Export, Kept
 from hubdump.targets.written import MENDED, UNFIT, Unfit, Written, beside, mark_of, put_in_place
 
@@ -101,6 +101,10 @@ def whole_collections(store: Store) -> list[tuple[Collection, int]]:
 
 def write_duckdb(dump: Path, types: Sequence[ObjectType], store: Store, emit: Emit) -> None:
     """Build the DuckDB file in a process of its own."""
+    if store.file_mark(DUCKDB) is None:
+        with disk_errors(dump):
+            _move([path for path in (dump / DUCKDB,) if path.exists()], dump, emit)
+        begin(store, DUCKDB)
     for type_ in types:
         columns.keep(store, type_.name)
     for written in child.write("duckdb", dump, [type_.name for type_ in types]):

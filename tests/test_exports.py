@@ -132,11 +132,26 @@ def test_a_file_that_was_there_first_is_moved_aside_whatever_it_is(came: Home, t
     (tmp_path / "out/calls.parquet").mkdir(parents=True)
     (tmp_path / "theirs").write_text("theirs")
     (tmp_path / "out/associations.parquet").symlink_to(tmp_path / "theirs")
+    (tmp_path / "out/_columns.parquet").symlink_to(tmp_path / "nowhere")
     came.export(f"parquet:{tmp_path / 'out'}")
     (aside,) = (tmp_path / "out").glob("before-hubdump-*")
-    assert sorted(path.name for path in aside.iterdir()) == ["associations.parquet", "calls.parquet"]
+    assert sorted(path.name for path in aside.iterdir()) == [
+        "_columns.parquet", "associations.parquet", "calls.parquet",
+    ]  # fmt: skip
     assert (tmp_path / "theirs").read_text() == "theirs"
     assert (tmp_path / "out/calls.parquet").is_file()
+
+
+def test_the_file_of_the_dump_itself_is_not_written_over_somebody_elses(came: Home) -> None:
+    (came.folder / "hubdump.duckdb").write_text("theirs")
+    for _ in range(2):
+        came.load()
+    (aside,) = came.folder.glob("before-hubdump-*")
+    assert (aside / "hubdump.duckdb").read_text() == "theirs"
+    assert [note for note in came.notes if "did not write" in note] == [
+        f"Moved 1 files that hubdump did not write to {aside}"
+    ]
+    assert len(came.active("calls")) == 5
 
 
 def held(came: Home) -> list[Finding]:
