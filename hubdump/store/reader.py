@@ -63,12 +63,12 @@ _RESULTS = msgspec.json.Decoder(_Results)
 class Reader:
     """A view of the store that cannot write; also usable in another process than the writer's.
 
-    `mended` counts the values, in the pages read so far, that JSON cannot hold as HubSpot sent them.
+    `mended` counts the values, in the pages read so far, that JSON cannot hold as HubSpot sent them, each once.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.mended = 0
+        self._mended: dict[int, int] = {}
         self._db: sqlite3.Connection = open_for_reading(path)
         with disk_errors(path):
             self._types: dict[str, int] = dict(self._db.execute("SELECT name, number FROM types"))
@@ -105,6 +105,10 @@ class Reader:
             return tuple(
                 n for (n,) in self._db.execute("SELECT name FROM types WHERE round > 0 ORDER BY number")
             )
+
+    @property
+    def mended(self) -> int:
+        return sum(self._mended.values())
 
     def bookmark(self, type_: str) -> Bookmark:
         with disk_errors(self.path):
@@ -229,5 +233,6 @@ class Reader:
                 "The disk or a program changed it. Restore the folder from a copy, or extract again.",
             )
         body = strict.whole(zlib.decompress(row[2], 31 if row[0] == "gzip" else 15))
-        self.mended += body.values
+        if body.values:
+            self._mended[page] = body.values
         return _RESULTS.decode(body.text).results
