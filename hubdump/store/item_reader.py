@@ -53,7 +53,11 @@ class ItemReader:
 
     def __init__(self, path: Path, db: sqlite3.Connection) -> None:
         self.path, self._db = path, db
-        self.mended = 0
+        self._mended: dict[int, int] = {}
+
+    @property
+    def mended(self) -> int:
+        return sum(self._mended.values())
 
     def held(self) -> list[Held]:
         """Every collection that a run asked for, in the order of the table."""
@@ -115,5 +119,6 @@ class ItemReader:
                 "The disk or a program changed it. Restore the folder from a copy, or extract again.",
             )
         body = strict.whole(zlib.decompress(row[2], 31 if row[0] == "gzip" else 15))
-        self.mended += body.values
+        if body.values:
+            self._mended[page] = body.values
         return body.text
