@@ -101,3 +101,23 @@ def test_one_id_in_two_types_and_one_stage_in_two_pipelines_are_told_apart(made:
     ]
     assert made.db.execute("SELECT dealstage FROM easy.deals").fetchall() == [("Sold",)]
     assert made.db.execute("SELECT hs_pipeline_stage FROM easy.tickets").fetchall() == [("Calm",)]
+
+
+def test_links_are_seen_from_both_ends_and_once_from_each(made: Made) -> None:
+    for name in ("deals", "contacts"):
+        rows = "('1', NULL, NULL, false, false), ('2', NULL, NULL, false, false)"
+        made.of_type(name, rows=rows)
+    links = (
+        "('deals', '1', 'contacts', '1', 'H', '3', 'buyer'), ('contacts', '1', 'deals', '1', 'H', '4', 'deal'),"
+        " ('deals', '1', 'contacts', '2', 'H', '3', NULL), ('contacts', '1', 'contacts', '2', 'H', '9', 'boss')"
+    )
+    made.table("associations", *LINKS, rows=links)
+    sql = "SELECT from_type, from_id, to_type, to_id, label FROM easy.links ORDER BY ALL"
+    assert made.says(sql) == [
+        ("contacts", "1", "contacts", "2", "boss"),
+        ("contacts", "1", "deals", "1", "deal"),
+        ("contacts", "2", "contacts", "1", "boss"),
+        ("contacts", "2", "deals", "1", None),
+        ("deals", "1", "contacts", "1", "buyer"),
+        ("deals", "1", "contacts", "2", None),
+    ]

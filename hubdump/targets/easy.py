@@ -171,9 +171,14 @@ def _names(table: Table) -> str:
 
 # Of a dump without any type.
 _NAMELESS = f"SELECT {_NONE} AS type, {_NONE} AS id, {_NONE} AS name WHERE false"
+# A pair that HubSpot shows alike from both sides was read from one: the other one is what that says, turned around.
 _LINKS = (
-    "SELECT a.from_type, a.from_id, f.name AS from_name, a.to_type, a.to_id, t.name AS to_name, a.category, a.label"
-    " FROM main.associations a"
+    "WITH a AS (SELECT * FROM main.associations UNION ALL"
+    " SELECT r.to_type, r.to_id, r.from_type, r.from_id, r.category, r.type_id, r.label FROM main.associations r"
+    " WHERE NOT EXISTS (SELECT 1 FROM main.associations o WHERE o.from_type = r.to_type AND o.from_id = r.to_id"
+    " AND o.to_type = r.from_type AND o.to_id = r.from_id))"
+    " SELECT a.from_type, a.from_id, f.name AS from_name, a.to_type, a.to_id, t.name AS to_name, a.category, a.label"
+    " FROM a"
     " LEFT JOIN easy.names f ON f.type = a.from_type AND f.id = a.from_id"
     " LEFT JOIN easy.names t ON t.type = a.to_type AND t.id = a.to_id"
 )
