@@ -117,7 +117,8 @@ class Engine:
         unknown = [
             type_ for type_ in there if not (type_.name in kept or self._store.asked.knows(type_.name))
         ]
-        if any(type_.name not in names or plan.is_new(self._store.bookmark(type_.name)) for type_ in unknown):
+        new = (type_.name not in names or plan.is_new(self._store.bookmark(type_.name)) for type_ in unknown)
+        if due and any(new):
             self.counted |= await discovery.usage(self._exchange, self._api)
         return Taken(there, names, kept, self.counted)
 
