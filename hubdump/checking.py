@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -85,7 +86,16 @@ def describe(dump: Path, *, as_json: bool) -> Iterator[str]:
     finally:
         reader.close()
     if manifest:
+        yield from _not_here(manifest)
         yield f"Last run {manifest['run']}: exit {manifest['exit']}, {manifest['verdict']}"
+
+
+def _not_here(manifest: Mapping[str, Any]) -> Iterator[str]:
+    """What the last run could not read, and what its user leaves out."""
+    for what, told in manifest.get("unread", {}).items():
+        yield f"not read: {what}: {told['why']}"
+    if left_out := manifest.get("excluded"):
+        yield f"left out, as you say: {', '.join(left_out)}"
 
 
 def _around(reader: Reader) -> Iterator[str]:

@@ -103,6 +103,10 @@ def test_the_line_that_a_run_names_is_what_the_next_one_needs(serve: Serve, user
     again = user.types("run", "--to", "json")
     assert again.status == 0, again.err
     assert "excluded: deals" in again.err.splitlines()
+    said = user.types("status").out.splitlines()
+    assert "left out, as you say: deals" in said
+    lacks = "Scopes it lacks: crm.objects.deals.read."
+    assert [line for line in said if line.startswith("not read: deals: ") and line.endswith(lacks)]
 
 
 def test_what_is_acknowledged_is_announced_once_when_it_can_be_read(serve: Serve, user: User) -> None:
