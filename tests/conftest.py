@@ -37,6 +37,14 @@ ALL = (*ENGAGEMENTS, *CRM)
 TYPES = (*ENGAGEMENTS, *(name for name in CRM if name != "contacts"))
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The script that its users type needs no pytest, so it cannot say itself that its checks are long."""
+    for item in items:
+        if item.path.name == "test_engagement_fixes.py":
+            item.add_marker("prove")
+
+
 @dataclass(frozen=True, slots=True)
 class Served:
     """A sandbox that runs; `ask` reads what is not HubSpot's."""

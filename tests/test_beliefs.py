@@ -32,6 +32,7 @@ def world(*beliefs: str, portal: str = "seven", **options: Any) -> InProcess:
     return InProcess(portal, **chosen)
 
 
+@pytest.mark.prove
 @pytest.mark.parametrize(("name", "value"), FLIPS)
 def test_the_result_is_the_same_whatever_is_true_of_hubspot(name: str, value: str, tmp_path: Path) -> None:
     sandbox = world(f"{name}={value}")

@@ -69,7 +69,7 @@ def test_what_the_token_may_not_read_is_named_with_its_scopes_until_it_is_acknow
     assert acknowledged.types.keys() == {"calls", "contacts"}
     manifest = read_manifest(user.dump)
     assert manifest["excluded"] == list(UNREAD)
-    assert manifest["unread"]["calls to deals"]["scopes"] == ["crm.objects.deals.read"]
+    assert manifest["unread"]["deals"]["scopes"] == ["crm.objects.deals.read"]
 
     whole = ran(user, served, "all")
     assert (whole.exit, whole.verdict) == (0, "Complete")

@@ -62,6 +62,7 @@ def test_a_recording_holds_no_value_of_the_portal(serve: Serve, user: User) -> N
     assert [name for name in names if name in text] == []
 
 
+@pytest.mark.prove
 def test_the_same_portal_recorded_twice_does_not_differ_and_another_behaviour_does(
     serve: Serve, user: User
 ) -> None:

@@ -157,6 +157,7 @@ def test_fill_rates_count_what_is_neither_null_nor_empty_of_active_records(tmp_p
     assert filled(tmp_path / "none.duckdb") == {}
 
 
+@pytest.mark.prove
 def test_a_run_leaves_a_report_and_one_that_has_no_room_for_it_says_so_and_is_complete(
     serve: Serve, user: User
 ) -> None:

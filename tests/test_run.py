@@ -47,6 +47,7 @@ def test_the_engagements_of_the_default_portal_come_home_proved_in_fewer_than_15
     assert all(t["fresh_at"] for t in told.summary["types"].values())
 
 
+@pytest.mark.prove
 def test_all_types_of_the_default_portal_come_home(serve: Serve, user: User) -> None:
     served, user.only = serve(), ""
     told = user.at(served).types("run", "--json")

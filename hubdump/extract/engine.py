@@ -120,7 +120,7 @@ class Engine:
         new = (type_.name not in names or plan.is_new(self._store.bookmark(type_.name)) for type_ in unknown)
         if due and any(new):
             self.counted |= await discovery.usage(self._exchange, self._api)
-        return Taken(there, names, kept, self.counted)
+        return Taken(there, names, kept, self.counted, self._wishes.without)
 
     def _is_absent(self, type_: ObjectType, error: Incomplete) -> bool:
         """Whether HubSpot does not have a type that not every portal has, and of which this dump holds nothing."""
@@ -274,22 +274,15 @@ class Engine:
 
     async def _pair(self, key: WalkKey, lacking: list[ScopeMissing]) -> None:
         """Read the associations of one type to another; where there are none, look from the other side."""
-        what, without = f"{key.type} to {key.purpose}", key.purpose in self._wishes.without
         try:
             await self._link(key)
-        except ScopeMissing as error:
-            if without:
-                marks.hit("pair not read")
-                self._store.discovered.set_unread(what, error.message, error.scopes)
-            elif not await self._pairing.gives_up(key, error):
-                lacking.append(ScopeMissing(error.template, error.scopes, (key.purpose,)))
-            return
-        except RequestRefused as error:
-            if not await self._pairing.gives_up(key, error):
+        except (RequestRefused, ScopeMissing) as error:
+            if await self._pairing.gives_up(key, error):
+                return
+            if not isinstance(error, ScopeMissing):
                 raise
+            lacking.append(ScopeMissing(error.template, error.scopes, (key.purpose,)))
             return
-        if without:
-            self._store.discovered.set_read(what)
         if other := await self._pairing.doubted(key):
             await self._link(other)
             if self._pairing.settle(key):

@@ -27,13 +27,15 @@ LEADS_TO = "associations to "  # what cannot be read, of types that nobody asked
 @dataclass(frozen=True, slots=True)
 class Taken:
     """The types of one run: all that are in the portal; the names of those that are `due`, read by this run, and of
-    those that are `kept`, read whole by the run that it continues; how many HubSpot counts, by type id.
+    those that are `kept`, read whole by the run that it continues; how many HubSpot counts, by type id; the names of
+    those that the user does `without`.
     """
 
     types: Sequence[ObjectType]
     due: Collection[str]
     kept: Collection[str]
     counted: Mapping[str, int]
+    without: Collection[str] = ()
 
 
 class Pairing:
@@ -110,17 +112,20 @@ class Pairing:
 
     async def gives_up(self, key: WalkKey, error: RequestRefused | ScopeMissing) -> bool:
         """Whether it is no error of a type that HubSpot refuses to say what leads to another: it is one of that other
-        type, which fails by itself, or nobody asked for that: then it is kept as unread, and told once.
+        type, which fails by itself, or nobody wants that one: then it is kept as unread, and told once.
         """
         await self._read[key.purpose].wait()
         if key.purpose in self._failed:
+            self._store.pairs.choose(key.type, key.purpose, read=False)
             return True
         scopes = error.scopes if isinstance(error, ScopeMissing) else ()
         hidden = isinstance(error, ScopeMissing) or error.status in ABSENT
         if not (hidden and self._may_be_unread(self._types[self._place[key.purpose]])):
             return False
+        marks.hit("pair not read")
         what = LEADS_TO + key.purpose
-        if what not in {one.what for one in self._store.discovered.unread()}:
+        known = {one.what for one in self._store.discovered.unread()}
+        if what not in known and key.purpose not in self._taken.without:
             self._emit(Noted(f"What leads to {key.purpose} is not read: {error.message}", error.hint))
         self._store.discovered.set_unread(what, error.message, scopes)
         self._store.pairs.choose(key.type, key.purpose, read=False)
@@ -166,8 +171,11 @@ class Pairing:
             self._store.discovered.set_read(LEADS_TO + type_)
 
     def _may_be_unread(self, type_: ObjectType) -> bool:
-        """Whether nobody asked for a type, and it is none of those that all others are associated with."""
-        return not (type_.name in self._taken.due or type_.name in self._taken.kept or type_.central)
+        """Whether the user does without a type, or nobody asked for it and it is none of those that all others are
+        associated with.
+        """
+        taken = self._taken
+        return type_.name in taken.without or not ({type_.name} & {*taken.due, *taken.kept} or type_.central)
 
     async def _decide(self, type_: ObjectType, partner: ObjectType) -> None:
         one, other = sorted((type_, partner), key=lambda of: self._place[of.name])
