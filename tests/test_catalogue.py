@@ -19,7 +19,8 @@ from hubdump.sandbox import InProcess
 from hubdump.store.reader import Reader
 from hubdump.store.store import Store
 from hubdump.targets import duckdb_file
-from tests.worlds import CRM, ENGAGEMENTS, Emulated, Refusing, answer, extracted
+from tests.conftest import CRM, ENGAGEMENTS
+from tests.worlds import Emulated, Refusing, answer, extracted
 
 CARS = "2-4101001"
 

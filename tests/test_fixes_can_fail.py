@@ -42,8 +42,8 @@ BUGS = {
         "extract/exchange.py", "if most is not None and tries.failures >= most:", "if True:", "ended with status 75: "
     ),
     "files only at the end": Planted(
-        "run.py",
-        'if self._wants("json") and load.partial_wanted(',
+        "running.py",
+        'if asked.has("json") and load.partial_wanted(',
         "if not load.partial_wanted(",
         "no file came before the last pages",
     ),

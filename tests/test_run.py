@@ -378,13 +378,13 @@ def test_main_py_is_hubdump_run(serve: Serve, user: User) -> None:
 
 
 def test_main_py_without_the_dependencies_says_what_installs_them(tmp_path: Path) -> None:
-    main = "sys.argv = ['main.py']; runpy.run_path('main.py', run_name='__main__')"
-    script = f"import runpy, sys; sys.modules['typer'] = None; {main}"
-    done = subprocess.run(
-        [User(tmp_path).command()[0], "-c", script], cwd=ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    script = "import runpy, sys; sys.modules['typer'] = None; sys.argv = ['main.py'];"
+    script += "runpy.run_path(sys.argv[0], run_name='__main__')"
+    command = [User(tmp_path).command()[0], "-c", script]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "make run" in done.stderr
+    assert TOKEN not in done.stderr
     assert not list(tmp_path.iterdir())
 
 

@@ -25,7 +25,6 @@ from hubdump.model import (
     Wait,
 )
 
-SIDED = "association types are named for the side from which associations are found"
 UNANSWERED = "HubSpot does not answer for its associations"
 
 

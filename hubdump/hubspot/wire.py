@@ -74,10 +74,6 @@ class AssociationPage(Struct, frozen=True):
     errors: list[Problem] = []
 
 
-class AssociationTypes(Struct, frozen=True):
-    results: list[AssociationType]
-
-
 class PropertyDefinition(Struct, frozen=True):
     name: str
     type: str = "string"
@@ -120,19 +116,13 @@ class Labels(Struct, frozen=True):
     plural: str = ""
 
 
-class SchemaLink(Struct, frozen=True):
-    fromObjectTypeId: str
-    toObjectTypeId: str
-
-
 class Schema(Struct, frozen=True):
-    """An object type, as far as it is needed to read its records and their associations."""
+    """A custom object, as far as it is needed to read its records."""
 
     objectTypeId: str
     fullyQualifiedName: str = ""
     name: str = ""
     labels: Labels = Labels()
-    associations: list[SchemaLink] = []
 
 
 class Schemas(Struct, frozen=True):

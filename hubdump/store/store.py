@@ -24,7 +24,6 @@ from hubdump.store.database import HISTORY, RECORD, disk_errors, open_for_writin
 from hubdump.store.discovered import Discovered
 from hubdump.store.histories import Histories
 from hubdump.store.items import Items
-from hubdump.store.pairs import Pairs
 from hubdump.store.questions import Questions
 
 _UPSERT = """
@@ -46,7 +45,7 @@ DELETE FROM pages WHERE type = ?1 AND number NOT IN (SELECT page FROM records WH
 
 class Store:
     """What is on disk and trusted. Every method that writes is one transaction; `asked` are questions only,
-    `discovered` is the portal itself, `items` what is around the records, `pairs` which of its types are associated.
+    `discovered` is the portal itself, `items` what is around the records.
     """
 
     def __init__(self, path: Path) -> None:
@@ -58,7 +57,6 @@ class Store:
         self.histories = Histories(path, self._db)
         self.discovered = Discovered(path, self._db, self.transaction)
         self.items = Items(path, self._db, self.transaction)
-        self.pairs = Pairs(path, self._db, self._types, self.transaction)
 
     def close(self) -> None:
         with disk_errors(self.path):

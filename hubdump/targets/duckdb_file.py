@@ -74,8 +74,8 @@ def building(path: Path, told: str) -> Iterator[duckdb.DuckDBPyConnection]:
             db.execute("CHECKPOINT dump")
     except duckdb.Error as error:
         said = str(error).partition("\n")[0]
-        # What the disk did in a checkpoint, DuckDB calls fatal.
-        if isinstance(error, duckdb.IOException | duckdb.FatalException):
+        # What the disk did in a checkpoint, DuckDB calls fatal; in a commit, that of a transaction.
+        if isinstance(error, duckdb.IOException | duckdb.FatalException | duckdb.TransactionException):
             raise DiskFailure(
                 f"DuckDB could not write {told}: {said}. The extraction is safe in the store.",
                 "Make room, then: hubdump load",
