@@ -10,17 +10,17 @@ import msgspec
 from msgspec import Raw, Struct
 
 from hubdump import settings
+from hubdump.access import access_of
 from hubdump.catalog import STANDARD
 from hubdump.clock import SystemClock
 from hubdump.events import Emit
 from hubdump.extract.bearer import Credentials
-from hubdump.extract.exchange import Patience
 from hubdump.extract.stream import pages
 from hubdump.hubspot import flows
 from hubdump.hubspot.body import decoded
 from hubdump.hubspot.endpoints import Endpoints
 from hubdump.hubspot.pacing import Budgets
-from hubdump.session import Access, reached
+from hubdump.session import reached
 
 
 class _Results(Struct):
@@ -44,9 +44,8 @@ def extract_with_search_filter(
     retried as in a run; HubdumpError when the answer cannot be had whole, never a part of it.
     """
     chosen = settings.load(HUBSPOT_BASE_URL=base_url, HUBSPOT_MAX_REQUESTS_PER_10S=max_requests_per_10s)
-    patience = Patience(chosen.give_up_after_s, chosen.max_retries)
     groups = [group["filters"] for group in filter_groups or []]
-    access = Access(chosen.base_url, credentials or settings.credentials(), chosen.number, patience)
+    access = access_of(chosen, credentials)
 
     async def search() -> list[dict[str, Any]]:
         clock = SystemClock()

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+import shlex
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 
-from hubdump import embedded, settings
+from hubdump import settings
+from hubdump.access import access_of, folder_of, reached_portal
 from hubdump.clock import SystemClock
 from hubdump.events import Emit, RunEnded
-from hubdump.extract.bearer import Credentials, ServiceKey
-from hubdump.extract.exchange import Patience
+from hubdump.extract.bearer import ServiceKey
 from hubdump.extract.plan import Wishes
 from hubdump.logbook import Logbook, new_id
 from hubdump.model import Secret
 from hubdump.running import Order, under
-from hubdump.session import Access
 from hubdump.stopping import heard
-from hubdump.targets import TARGETS
-from hubdump.targets.export import wanted
+from hubdump.targets import asked_for
 
 DAY_S = 86_400
 
@@ -42,14 +40,15 @@ def run(
 ) -> RunEnded:
     """Bring a dump up to date, as `hubdump run` does; how it ended: `exit` is the command's status, 0 for complete.
 
-    What is not given is as the settings say (environment, .env, hubdump.toml), a dump that is named nowhere is `data`.
+    What is not given is as the settings say (environment, .env, hubdump.toml), a dump that is named nowhere is `data`,
+    with `sandbox` `data-sandbox`.
     `sandbox` is the name of an embedded portal to read instead of HubSpot. `on_event` is called with every event
     (hubdump/events.py) in the thread that reads, and must be quick. Ctrl-C lets the pages under way come home.
 
     HubdumpError where the run could not even begin: no token, another portal's dump, one that is being written.
     Whatever ends a run, everything committed is kept, and the next one continues there.
     """
-    with _portal(sandbox) as (url, credentials):
+    with reached_portal(sandbox is not None, sandbox or "", "few", 0) as (url, credentials):
         chosen = settings.load(
             HUBSPOT_BASE_URL=url,
             HUBDUMP_DIR=dump,
@@ -57,17 +56,14 @@ def run(
             HUBDUMP_ONLY=tuple(only) or None,
             HUBDUMP_EXCLUDE=tuple(exclude) or None,
         )
-        folder = chosen.dump or Path("data")
-        own = credentials or (ServiceKey(Secret(token)) if token else settings.credentials())
-        patience = Patience(chosen.give_up_after_s, chosen.max_retries)
+        folder = folder_of(chosen.dump, sandbox=sandbox is not None)
+        own = credentials or (ServiceKey(Secret(token)) if token else None)
         order = Order(
             run=new_id(),
             dump=folder,
-            access=Access(chosen.base_url, own, chosen.number, patience),
-            command=lambda verb: f"hubdump {verb} --dump {folder}",
-            asked=wanted(
-                list(to), {name: target.place for name, target in TARGETS.items()}, folder, labels=labels
-            ),
+            access=access_of(chosen, own),
+            command=lambda verb: shlex.join(["hubdump", verb, "--dump", str(folder)]),
+            asked=asked_for(to, folder, labels=labels),
             wishes=Wishes(prove, prove_within_days * DAY_S, accept_deletes),
             history=chosen.history,
             only=chosen.only,
@@ -75,15 +71,6 @@ def run(
         )
         with Logbook(folder, order.run, on_event) as log:
             return _in_a_thread_of_its_own_where_a_loop_runs(order, log.emit)
-
-
-@contextmanager
-def _portal(name: str | None) -> Iterator[tuple[str | None, Credentials | None]]:
-    if name is None:
-        yield None, None
-        return
-    with embedded.sandbox(name, "few", 0) as found:
-        yield found
 
 
 def _in_a_thread_of_its_own_where_a_loop_runs(order: Order, emit: Emit) -> RunEnded:

@@ -14,18 +14,14 @@ from hubdump.errors import Incomplete
 from hubdump.events import Emit
 from hubdump.extract import discovery
 from hubdump.extract.around import Around
-from hubdump.extract.bearer import Bearer, ServiceKey
 from hubdump.extract.engine import Engine
-from hubdump.extract.exchange import Exchange, Patience
 from hubdump.extract.plan import Wishes
-from hubdump.extract.sending import Means, Transport
-from hubdump.hubspot.pacing import Budgets
-from hubdump.model import ObjectType, Secret
+from hubdump.extract.sending import Transport
 from hubdump.sandbox import InProcess
 from hubdump.session import preflight
 from hubdump.store.reader import Reader
 from hubdump.store.store import Store
-from tests.worlds import CRM, Emulated, JumpingClock
+from tests.worlds import CRM, JumpingClock, exchange_with, no_file
 
 # What hubdump calls otherwise than HubSpot does, and so than the sandbox.
 TRUE_NAMES = {"account_users": "users"}
@@ -33,10 +29,6 @@ TRUE_NAMES = {"account_users": "users"}
 OWN_PARENTS = {"subscription_statuses"}
 
 Bodies = dict[tuple[str, str], Any]
-
-
-async def _no_file(_type: ObjectType) -> None:
-    return None
 
 
 def collected(
@@ -55,18 +47,14 @@ def collected(
     sandbox.advance(1)  # no two runs begin in one second
     clock = JumpingClock()
     store = Store(folder / "store.sqlite")
-    transport = through(clock) if through else Emulated(sandbox, clock)
-    exchange = Exchange(Means(
-        transport, Bearer(ServiceKey(Secret(sandbox.portal.token)), clock), Budgets(None), clock, emit,
-        chance=lambda: 0.5,
-    ), Patience())  # fmt: skip
+    exchange = exchange_with(sandbox, clock, emit, through)
 
     async def read() -> dict[str, Incomplete]:
         _, api = await preflight(exchange)
         chosen = await discovery.selected(exchange, api, store, emit, types, ()) if types else ()
         catalogue = store.discovered.catalogue()
         engine = Engine(api, exchange, store, clock, emit, wishes, catalogue)
-        failed = await engine.extract(chosen, _no_file)
+        failed = await engine.extract(chosen, no_file)
         failed |= await Around(exchange, store, clock, emit, catalogue, wishes).extract(rows, named)
         if to_its_end:
             store.end_run()

@@ -59,6 +59,13 @@ def test_where_a_loop_runs_as_in_a_notebook_it_is_a_run_too(
     assert asyncio.run(cell()).types["notes"].records == 3
 
 
+def test_a_trial_goes_into_a_folder_of_its_own_and_what_to_type_next_is_quoted(tmp_path: Path) -> None:
+    assert hubdump.run(only=["tasks"], to=["json"], sandbox="tiny").files == ("data-sandbox",)
+    ended = hubdump.run("my dump", only=["tasks"], to=["json"], sandbox="tiny")
+    assert ended.next[0] == "hubdump verify --dump 'my dump'"
+    assert {path.name for path in tmp_path.iterdir()} == {"data-sandbox", "my dump"}
+
+
 def test_without_a_token_it_says_so_and_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no HubSpot token"):
         hubdump.run("mine")

@@ -128,8 +128,22 @@ def page(ids: Sequence[int], after: str = "", **more: Any) -> dict[str, Any]:
     return {"results": [record(id_) for id_ in ids], **paging, **more}
 
 
-async def _no_file(_type: ObjectType) -> None:
-    return None
+async def no_file(_type: ObjectType) -> None:
+    """Nothing is written when a type is complete."""
+
+
+def exchange_with(
+    sandbox: InProcess,
+    clock: JumpingClock,
+    emit: Emit,
+    through: Callable[[JumpingClock], Transport] | None = None,
+    credentials: Credentials | None = None,
+) -> Exchange:
+    """What asks a sandbox in this process, by way of `through` where that is given."""
+    transport = through(clock) if through else Emulated(sandbox, clock)
+    bearer = Bearer(credentials or ServiceKey(Secret(sandbox.portal.token)), clock)
+    means = Means(transport, bearer, Budgets(None), clock, emit, chance=lambda: 0.5)
+    return Exchange(means, Patience())
 
 
 def extracted(
@@ -150,18 +164,14 @@ def extracted(
     """
     clock = JumpingClock()
     store = Store(folder / "store.sqlite")
-    transport = through(clock) if through else Emulated(sandbox, clock)
-    exchange = Exchange(Means(
-        transport, Bearer(credentials or ServiceKey(Secret(sandbox.portal.token)), clock), Budgets(None), clock, emit,
-        chance=lambda: 0.5,
-    ), Patience())  # fmt: skip
+    exchange = exchange_with(sandbox, clock, emit, through, credentials)
 
     async def read() -> dict[str, Incomplete]:
         _, api = await preflight(exchange)
         chosen = await discovery.selected(exchange, api, store, emit, types, ())
         catalogue = Catalogue((*store.discovered.catalogue().types, *invented))
         engine = Engine(api, exchange, store, clock, emit, wishes, catalogue)
-        failed = await engine.extract([*chosen, *invented], _no_file)
+        failed = await engine.extract([*chosen, *invented], no_file)
         if to_its_end:
             store.end_run()
         return failed

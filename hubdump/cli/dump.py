@@ -20,18 +20,14 @@ from hubdump.cli.shared import (
     Only,
     Quiet,
     Verbose,
-    access_of,
     answer,
     app,
     epilog,
-    folder_of,
-    reached_portal,
 )
 from hubdump.errors import Exit
 
 if TYPE_CHECKING:
     from hubdump.reporter import Reporter
-    from hubdump.targets.export import Wanted
 
 
 Labels = Annotated[
@@ -84,11 +80,13 @@ def run(
 
     def work(reporter: Reporter) -> int:
         from hubdump import settings
+        from hubdump.access import access_of, folder_of, reached_portal
         from hubdump.clock import SystemClock
         from hubdump.extract.plan import Wishes
         from hubdump.logbook import Logbook, new_id
         from hubdump.running import Order
         from hubdump.running import run as bring_up_to_date
+        from hubdump.targets import asked_for
 
         with reached_portal(sandbox, portal, faults, latency_ms) as (url, credentials):
             chosen = settings.load(
@@ -105,7 +103,7 @@ def run(
                 dump=folder,
                 access=access_of(chosen, credentials, record),
                 command=_command(dump, portal if sandbox else None),
-                asked=_wanted(to or [], folder, labels),
+                asked=asked_for(to or [], folder, labels=labels),
                 wishes=Wishes(prove, prove_within * 86_400, accept_deletes),
                 history=chosen.history,
                 only=chosen.only,
@@ -123,6 +121,7 @@ def status(dump: Dump = None, sandbox: InSandbox = False, json: Json = False) ->
 
     def work(reporter: Reporter) -> int:
         from hubdump import settings
+        from hubdump.access import folder_of
         from hubdump.checking import describe
 
         for line in describe(folder_of(settings.load(HUBDUMP_DIR=dump).dump, sandbox=sandbox), as_json=json):
@@ -148,10 +147,12 @@ def load(
 
     def work(reporter: Reporter) -> int:
         from hubdump import settings
+        from hubdump.access import folder_of
         from hubdump.checking import load_again
+        from hubdump.targets import asked_for
 
         folder = folder_of(settings.load(HUBDUMP_DIR=dump).dump, sandbox=sandbox)
-        load_again(folder, _wanted([*(targets or []), *(to or [])], folder, labels), reporter.emit)
+        load_again(folder, asked_for([*(targets or []), *(to or [])], folder, labels=labels), reporter.emit)
         return Exit.COMPLETE
 
     answer(work, json=json, quiet=quiet, verbose=0, progress=False)
@@ -165,13 +166,6 @@ def _warn_of_loose_files(reporter: Reporter, dump: Path) -> None:
         reporter.emit(
             Noted(f"{loose.path} can be read by others on this machine.", f"Close it: {loose.command}")
         )
-
-
-def _wanted(asked: list[str], dump: Path, labels: bool) -> Wanted:
-    from hubdump.targets import TARGETS
-    from hubdump.targets.export import wanted
-
-    return wanted(asked, {name: target.place for name, target in TARGETS.items()}, dump, labels=labels)
 
 
 def _command(dump: Path | None, portal: str | None) -> Callable[[str], str]:

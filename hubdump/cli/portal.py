@@ -16,12 +16,9 @@ from hubdump.cli.shared import (
     Json,
     Only,
     Quiet,
-    access_of,
     answer,
     app,
     epilog,
-    folder_of,
-    reached_portal,
 )
 from hubdump.errors import Exit, UsageError
 
@@ -50,6 +47,7 @@ def doctor(
 
     def work(reporter: Reporter) -> int:
         from hubdump import doctor, settings
+        from hubdump.access import access_of, folder_of, reached_portal
         from hubdump.clock import SystemClock
 
         if scopes:

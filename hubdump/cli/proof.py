@@ -16,12 +16,9 @@ from hubdump.cli.shared import (
     InSandbox,
     Json,
     Quiet,
-    access_of,
     answer,
     app,
     epilog,
-    folder_of,
-    reached_portal,
 )
 from hubdump.errors import UsageError
 
@@ -65,6 +62,7 @@ def verify(
 
     def work(reporter: Reporter) -> int:
         from hubdump import settings
+        from hubdump.access import access_of, folder_of, reached_portal
         from hubdump.checking import check_here, check_there
         from hubdump.verify.findings import Level
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -12,10 +11,7 @@ import typer
 from hubdump.errors import EXIT_MEANINGS, Exit, HubdumpError, Interrupted
 
 if TYPE_CHECKING:
-    from hubdump.extract.bearer import Credentials
     from hubdump.reporter import Reporter
-    from hubdump.session import Access
-    from hubdump.settings import Settings
 
 STATUSES = "Exit statuses: " + " · ".join(f"{int(code)} {text}" for code, text in EXIT_MEANINGS.items())
 PORTAL = "script"
@@ -57,38 +53,6 @@ InSandbox = Annotated[bool, typer.Option("--sandbox", help="Use the embedded por
 
 def epilog(example: str) -> str:
     return f"Example: {example}\n\n{STATUSES}"
-
-
-@contextmanager
-def reached_portal(
-    sandbox: bool, portal: str, faults: str, latency_ms: int
-) -> Iterator[tuple[str | None, Credentials | None]]:
-    """Where HubSpot is: the embedded portal with its own token, or what the settings say."""
-    if not sandbox:
-        yield None, None
-        return
-    from hubdump import embedded
-
-    with embedded.sandbox(portal, faults, latency_ms) as found:
-        yield found
-
-
-def folder_of(chosen: Path | None, *, sandbox: bool) -> Path:
-    return chosen or Path("data-sandbox" if sandbox else "data")
-
-
-def access_of(chosen: Settings, credentials: Credentials | None, record: Path | None = None) -> Access:
-    from hubdump import settings
-    from hubdump.extract.exchange import Patience
-    from hubdump.session import Access
-
-    return Access(
-        chosen.base_url,
-        credentials or settings.credentials(),
-        chosen.number,
-        Patience(chosen.give_up_after_s, chosen.max_retries),
-        record,
-    )
 
 
 def answer(

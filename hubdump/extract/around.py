@@ -9,7 +9,6 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from hubdump import marks
 from hubdump.around import EMAILS, TYPE, Collection, ItemsRead, LeftOut, Parents, SeenItem, Since
 from hubdump.catalog import Catalogue
 from hubdump.clock import Clock, instant_text
@@ -88,7 +87,6 @@ class Around:
                 items.begin_anew(row.name)
                 if not absent:
                     raise
-                marks.hit("collection not in this portal")
                 items.set_unread(row.name, f"not in this portal: {error.message}")
                 return
             if not self.due([row]):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -22,6 +23,7 @@ from hubdump.errors import (
 )
 from hubdump.events import Emit, Noted, PageCommitted, TypeAbsent, TypeCompleted, TypeFailed, TypeStarted
 from hubdump.extract import discovery, plan
+from hubdump.extract.driving import drive
 from hubdump.extract.exchange import Exchange
 from hubdump.extract.plan import Wishes
 from hubdump.hubspot import flows, wire
@@ -262,7 +264,6 @@ class Engine:
             await self._walk(key, lambda cursor: flows.associations(self._api, type_, to, cursor))
         except ScopeMissing as error:
             if without:
-                marks.hit("pair not read")
                 self._store.discovered.set_unread(what, error.message, error.scopes)
             else:
                 lacking.append(ScopeMissing(error.template, error.scopes, (to.name,)))
@@ -299,18 +300,8 @@ class Engine:
         cursor, done = self._store.walk(key)
         if done:
             return
-        flow = start(cursor)
         try:
-            effect: Effect = next(flow)
-            while True:
-                try:
-                    reply = await self._perform(key, effect)
-                except (RequestRefused, Poison) as error:
-                    effect = flow.throw(error)
-                else:
-                    effect = flow.send(reply)
-        except StopIteration:
-            return
+            await drive(start(cursor), partial(self._perform, key))
         except (BeliefRefuted, RequestRefused):
             # The cursor may be what is wrong: every later run would come by the same error.
             self._store.begin(key, anew=True)

@@ -118,7 +118,6 @@ class _Walk:
             # Who may read none of them need not ask for each; types have scopes of their own.
             if is_forbidden(error) and not self._place.version and self._row.parent != TYPE:
                 raise
-            marks.hit("parent left out")
             self._refusal = error
             self._place = Place(self._place.version, parent)
             yield ItemsRead(self._cursor, left_out=[self._left_out(parent, error)])

@@ -13,9 +13,8 @@ from typing import NamedTuple
 
 from msgspec import Raw
 
-from hubdump import strict
 from hubdump.around import COLLECTIONS, Collection, LeftOut, items_of
-from hubdump.errors import DiskFailure
+from hubdump.store.bodies import unpacked
 from hubdump.store.database import disk_errors
 from hubdump.store.items import Mark, mark_of
 
@@ -113,12 +112,7 @@ class ItemReader:
         row = self._db.execute(
             "SELECT encoding, crc, body FROM item_pages WHERE number = ?", (page,)
         ).fetchone()
-        if row is None or zlib.crc32(row[2]) != row[1]:
-            raise DiskFailure(
-                f"Page {page} of what is around the records in {self.path} is not what was written to it.",
-                "The disk or a program changed it. Restore the folder from a copy, or extract again.",
-            )
-        body = strict.whole(zlib.decompress(row[2], 31 if row[0] == "gzip" else 15))
+        body = unpacked(row, f"Page {page} of what is around the records in {self.path}")
         if body.values:
             self._mended[page] = body.values
         return body.text

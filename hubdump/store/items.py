@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import zlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Any
 
 from hubdump.around import ItemsRead, LeftOut
 from hubdump.model import Response
+from hubdump.store.bodies import packed
 from hubdump.store.database import disk_errors
 
 _UPSERT = """
@@ -206,12 +206,9 @@ class Items:
         )
 
     def _keep_page(self, collection: int, response: Response) -> int:
-        body, encoding = response.body, response.encoding
-        if not encoding:
-            body, encoding = zlib.compress(body, 6), "zlib"
         page = self._db.execute(
             "INSERT INTO item_pages (collection, encoding, crc, body) VALUES (?, ?, ?, ?)",
-            (collection, encoding, zlib.crc32(body), body),
+            (collection, *packed(response)),
         ).lastrowid
         assert page is not None
         return page

@@ -15,10 +15,9 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Raw, Struct
 
-from hubdump import strict
 from hubdump.catalog import Catalogue
-from hubdump.errors import DiskFailure
 from hubdump.model import Association, Bookmark, Quarantine, State, Unread
+from hubdump.store.bodies import unpacked
 from hubdump.store.bookmarks import bookmark_of, meta_of
 from hubdump.store.database import FAILURES, disk_errors, open_for_reading
 from hubdump.store.discovered import catalogue_of, unread_of
@@ -227,12 +226,7 @@ class Reader:
 
     def _results(self, page: int) -> list[Raw]:
         row = self._db.execute("SELECT encoding, crc, body FROM pages WHERE number = ?", (page,)).fetchone()
-        if row is None or zlib.crc32(row[2]) != row[1]:
-            raise DiskFailure(
-                f"Page {page} of {self.path} is not what was written to it.",
-                "The disk or a program changed it. Restore the folder from a copy, or extract again.",
-            )
-        body = strict.whole(zlib.decompress(row[2], 31 if row[0] == "gzip" else 15))
+        body = unpacked(row, f"Page {page} of {self.path}")
         if body.values:
             self._mended[page] = body.values
         return _RESULTS.decode(body.text).results

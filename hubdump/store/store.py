@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +18,7 @@ from hubdump.model import (
     State,
     WalkKey,
 )
+from hubdump.store.bodies import packed
 from hubdump.store.bookmarks import bookmark_of, meta_of
 from hubdump.store.database import HISTORY, RECORD, disk_errors, open_for_writing
 from hubdump.store.discovered import Discovered
@@ -182,12 +182,9 @@ class Store:
         with self.transaction():
             number = self._number(key.type)
             if page.records:
-                body, encoding = page.response.body, page.response.encoding
-                if not encoding:
-                    body, encoding = zlib.compress(body, 6), "zlib"
                 page_number = self._db.execute(
                     "INSERT INTO pages (type, encoding, crc, body) VALUES (?, ?, ?, ?)",
-                    (number, encoding, zlib.crc32(body), body),
+                    (number, *packed(page.response)),
                 ).lastrowid
                 pass_ = self._pass(number)
                 self._db.executemany(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from hubdump.around import Collection
 from hubdump.model import ObjectType
 from hubdump.store.reader import Reader, StoredFile
 from hubdump.targets import child, json_files
+from hubdump.targets.export import Wanted, wanted
 from hubdump.targets.written import Written
 
 DUCKDB = "hubdump.duckdb"
@@ -49,7 +50,7 @@ TARGETS = {
     ),
 }
 
-__all__ = ["DUCKDB", "TARGETS", "Target", "Written", "Wrong", "check", "expected", "items_in"]
+__all__ = ["DUCKDB", "TARGETS", "Target", "Written", "Wrong", "asked_for", "check", "expected", "items_in"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,11 @@ class Wrong:
         if self.found is None:
             return "nothing readable"
         return str(self.found) if self.found >= 0 else f"{-self.found} (some twice)"
+
+
+def asked_for(words: Sequence[str], dump: Path, *, labels: bool = False) -> Wanted:
+    """What `--to` names, on this dump; UsageError for what cannot be."""
+    return wanted(list(words), {name: target.place for name, target in TARGETS.items()}, dump, labels=labels)
 
 
 def expected(target: str, counts: Mapping[ObjectType, int], files: Iterable[StoredFile]) -> dict[str, int]:

@@ -7,14 +7,12 @@ from pathlib import Path
 
 import duckdb
 
-from hubdump.targets import casts, easy
+from hubdump.targets import easy
 from hubdump.targets.duckdb_file import building, cleared
 from hubdump.targets.exports import Job, Made, Unreadable
-from hubdump.targets.filling import MEMORY, fill, quoted, unparsed
+from hubdump.targets.filling import BOUNDED, fill, read_back, unparsed
 from hubdump.targets.parquet_files import expected
 from hubdump.targets.table import Row, Table
-
-_ROWS = 500
 
 __all__ = ["expected", "found", "make"]
 
@@ -32,12 +30,8 @@ def make(job: Job) -> Made:
 
 def found(path: Path, table: Table) -> Iterator[Row]:
     """The rows of a table, every value as its canonical text."""
-    listed = ", ".join(casts.back(column.kind, quoted(column.name)) for column in table.columns)
-    config: dict[str, str | bool | int | float | list[str]] = {"memory_limit": MEMORY, "threads": "1"}
     try:
-        with duckdb.connect(str(path), read_only=True, config=config) as db:
-            result = db.execute(f"SELECT {listed} FROM {quoted(table.name)}")  # noqa: S608 - quoted
-            while read := result.fetchmany(_ROWS):
-                yield from read
+        with duckdb.connect(str(path), read_only=True, config=BOUNDED) as db:
+            yield from read_back(db, table)
     except duckdb.Error as error:
         raise Unreadable(str(error).partition("\n")[0]) from error

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import msgspec
 
 from hubdump.model import ObjectType
 from hubdump.store.reader import Reader
-from hubdump.targets import DUCKDB, casts
+from hubdump.targets import DUCKDB
 from hubdump.targets.compared import Content, Contents, Differences, compare
-from hubdump.targets.filling import MEMORY, quoted
+from hubdump.targets.filling import BOUNDED, read_back
 from hubdump.targets.meant import meant
 from hubdump.targets.table import Table
 from hubdump.targets.tables import tables
-
-_ROWS = 500
 
 
 def differences(dump: Path, types: Sequence[ObjectType]) -> dict[str, Differences]:
@@ -28,8 +25,7 @@ def differences(dump: Path, types: Sequence[ObjectType]) -> dict[str, Difference
         return {DUCKDB: Differences(unreadable="there is no such file")}
     reader = Reader(dump / "store.sqlite")
     try:
-        config: dict[str, Any] = {"memory_limit": MEMORY, "threads": "1", "preserve_insertion_order": "false"}
-        with duckdb.connect(path, read_only=True, config=config) as db:
+        with duckdb.connect(path, read_only=True, config=BOUNDED) as db:
             return {f"{DUCKDB} {table.name}": _of_table(db, table) for table in tables(reader, types)}
     except duckdb.Error as error:
         return {DUCKDB: _unreadable(error)}
@@ -60,12 +56,7 @@ def _expected(table: Table) -> Iterator[Content]:
 
 
 def _found(db: duckdb.DuckDBPyConnection, table: Table) -> Iterator[Content]:
-    """What the file has, a few hundred rows at a time."""
-    listed = ", ".join(casts.back(column.kind, quoted(column.name)) for column in table.columns)
-    result = db.cursor().execute(f"SELECT {listed} FROM {quoted(table.name)}")  # noqa: S608 - quoted
-    while rows := result.fetchmany(_ROWS):
-        for row in rows:
-            yield _content(table, row)
+    return (_content(table, row) for row in read_back(db, table))
 
 
 def _content(table: Table, row: tuple[str | None, ...]) -> Content:

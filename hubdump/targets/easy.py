@@ -17,9 +17,13 @@ if TYPE_CHECKING:
     import duckdb
 
 _NONE = "NULL::VARCHAR"
-# HubSpot's properties that hold an id of a pipeline, or of a stage of one.
-_PIPELINES = {"pipeline": "pipelines", "hs_pipeline": "pipelines"}
-_STAGES = {"dealstage": "pipeline_stages", "hs_pipeline_stage": "pipeline_stages"}
+# HubSpot's properties that hold an id of a pipeline, or of a stage of one, and the tables that have the labels.
+_PIPELINES = {
+    "pipeline": "pipelines",
+    "hs_pipeline": "pipelines",
+    "dealstage": "pipeline_stages",
+    "hs_pipeline_stage": "pipeline_stages",
+}
 # What a record is called by: the first of these that its type has.
 _CALLED = (
     "name", "dealname", "subject", "hs_name", "hs_title", "hs_lead_name", "hs_order_name", "hs_cart_name",
@@ -125,7 +129,7 @@ def _having(table: Table, name: str) -> str:
 def _value(type_: str, column: Column, p: Property, tables: dict[str, Table]) -> str:
     held = f"t.{quoted(column.name)}"
     labelled = _options(held, column, p)
-    source = (_PIPELINES | _STAGES).get(p.name)
+    source = _PIPELINES.get(p.name)
     if source not in tables:
         return labelled
     found = f"SELECT any_value(label) FROM main.{source} s WHERE s.parent = {text(type_)} AND s.id = {held}"  # noqa: S608 - quoted

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -83,11 +83,10 @@ def _cleared(dump: Path, export: Export, listed: Sequence[Table]) -> Iterator[li
     for path in files:
         (dump / path).parent.mkdir(parents=True, exist_ok=True)
     clear()
-    try:
+    with ExitStack() as unless_whole:
+        unless_whole.callback(clear)
         yield files
-    except BaseException:
-        clear()
-        raise
+        unless_whole.pop_all()
 
 
 def _check_once(module: Any, path: Path, table: Table) -> None:

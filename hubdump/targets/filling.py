@@ -1,4 +1,6 @@
-"""Makes a table in a DuckDB database and fills it: texts are staged as they are, and become values column by column."""
+"""Tables of a DuckDB database, made and filled - texts are staged as they are, and become values column by column - and
+read back.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +14,17 @@ import msgspec
 from hubdump.errors import Incomplete
 from hubdump.hubspot.schema import Kind
 from hubdump.targets import casts
-from hubdump.targets.table import Column, Table
+from hubdump.targets.table import Column, Row, Table
 from hubdump.targets.tables import UNPARSED
 from hubdump.targets.written import Unfit
 
 # Within these, 200,000 records of 60 columns take 310 MB for the whole process.
-MEMORY = "240MB"
+BOUNDED: dict[str, str | bool | int | float | list[str]] = {
+    "memory_limit": "240MB",
+    "threads": "1",
+    "preserve_insertion_order": "false",
+}
+_ROWS = 500
 CHUNK_BYTES = 24 * 1024 * 1024
 # What is NULL only where the text was empty or none.
 _ALWAYS = {Kind.VERBATIM, Kind.TEXT, Kind.LIST}
@@ -39,12 +46,7 @@ class Texts:
 
 def connected() -> duckdb.DuckDBPyConnection:
     """A database in bounded memory, to which files are attached."""
-    settings: dict[str, str | bool | int | float | list[str]] = {
-        "memory_limit": MEMORY,
-        "threads": "1",
-        "preserve_insertion_order": "false",
-    }
-    db = duckdb.connect(":memory:", config=settings)
+    db = duckdb.connect(":memory:", config=BOUNDED)
     db.execute("SET TimeZone = 'UTC'")
     return db
 
@@ -79,6 +81,14 @@ def unparsed(unfit: Sequence[Unfit]) -> Table:
     rows = [{name: str(value) for name, value in zip(Unfit._fields, row, strict=True)} for row in unfit]
     columns = tuple(Column(name, kinds.get(name, Kind.VERBATIM)) for name in Unfit._fields)
     return Table(UNPARSED, columns, lambda: map(msgspec.json.encode, rows), lambda: len(rows))
+
+
+def read_back(db: duckdb.DuckDBPyConnection, table: Table, source: str = "") -> Iterator[Row]:
+    """The rows of a table, or of another source of its columns, every value as its canonical text."""
+    listed = ", ".join(casts.back(column.kind, quoted(column.name)) for column in table.columns)
+    result = db.cursor().execute(f"SELECT {listed} FROM {source or quoted(table.name)}")  # noqa: S608 - quoted
+    while rows := result.fetchmany(_ROWS):
+        yield from rows
 
 
 def _stage(db: duckdb.DuckDBPyConnection, scratch: Path, columns: Sequence[Column], longest: int) -> None:

@@ -30,21 +30,14 @@ def _of_file(path: Path, items: ItemReader, row: Collection) -> Differences:
     if not path.exists():
         return Differences(unreadable="there is no such file")
     try:
-        return compare(expected, lambda: _lines(path))
+        return compare(expected, lambda: _found(path))
     except (msgspec.DecodeError, ValueError) as error:
         return Differences(unreadable=f"not as hubdump writes it ({error})")
 
 
-def _lines(path: Path) -> Iterator[Content]:
-    """The elements of a file, a line each; ValueError where it is no array of them."""
+def _found(path: Path) -> Iterator[Content]:
     with path.open("rb") as file:
-        began, end = file.readline(), b""
-        for line in file:
-            end = line.rstrip(b",\n")
-            if end != b"]":
-                yield _content(end)
-    if began != b"[]\n" and (began, end) != (b"[\n", b"]"):
-        raise ValueError("no array of one element a line")
+        yield from map(_content, json_files.read_array(file))
 
 
 def _content(line: bytes) -> Content:

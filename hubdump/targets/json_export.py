@@ -41,15 +41,13 @@ def make(job: Job) -> Made:
 
 
 def found(path: Path, _: Table) -> Iterator[Row]:
-    """The elements of an array, a line each as they were written."""
-    with path.open("rb") as file:
-        began, end = file.readline(), b""
-        for line in file:
-            end = line.rstrip(b",\n")
-            if end != b"]":
-                yield (end.decode("utf-8", "replace"),)
-    if began != b"[]\n" and (began, end) != (b"[\n", b"]"):
-        raise Unreadable("it is no array of one element a line")
+    """The elements of an array."""
+    try:
+        with path.open("rb") as file:
+            for element in json_files.read_array(file):
+                yield (element.decode("utf-8", "replace"),)
+    except ValueError as error:
+        raise Unreadable(f"it is {error}") from error
 
 
 def expected(table: Table) -> Iterator[Row]:

@@ -76,22 +76,23 @@ def _count(path: Path) -> int | None:
     with disk_errors(path), path.open("rb") as file, closing(sqlite3.connect("")) as ids:
         ids.execute("CREATE TABLE ids (id INTEGER)")
         try:
-            ids.executemany("INSERT INTO ids VALUES (?)", _ids(file))
+            found = ((int(_HEAD.decode(element).id),) for element in read_array(file))
+            ids.executemany("INSERT INTO ids VALUES (?)", found)
         except (msgspec.DecodeError, ValueError):
             return None
         rows, distinct = ids.execute("SELECT count(*), count(DISTINCT id) FROM ids").fetchone()
     return int(rows) if rows == distinct else -int(rows)
 
 
-def _ids(file: BinaryIO) -> Iterator[tuple[int]]:
-    """The ids of a file's elements, read line by line as they were written."""
+def read_array(file: BinaryIO) -> Iterator[bytes]:
+    """The elements of an array, line by line as `write_array` wrote them; ValueError where it did not."""
     began, end = file.readline(), b""
     for line in file:
         end = line.rstrip(b",\n")
         if end != b"]":
-            yield (int(_HEAD.decode(end).id),)
+            yield end
     if began != b"[]\n" and (began, end) != (b"[\n", b"]"):
-        raise ValueError("not an array of one element a line")
+        raise ValueError("no array of one element a line")
 
 
 def ours(path: str) -> bool:

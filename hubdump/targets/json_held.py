@@ -14,7 +14,7 @@ from hubdump.store.database import disk_errors
 from hubdump.store.reader import Reader
 from hubdump.targets import items_held
 from hubdump.targets.compared import Content, Differences, compare
-from hubdump.targets.json_files import ALL, path_of
+from hubdump.targets.json_files import ALL, path_of, read_array
 
 _NULL = Raw(b"null")
 
@@ -89,15 +89,9 @@ def _expected(reader: Reader, types: Sequence[ObjectType]) -> Iterator[Content]:
 
 
 def _found(path: Path) -> Iterator[Content]:
-    """The elements of a file, read line by line as they were written; ValueError where they were not."""
     with path.open("rb") as file:
-        began, end = file.readline(), b""
-        for line in file:
-            end = line.rstrip(b",\n")
-            if end != b"]":
-                yield from _contents(_ELEMENT.decode(end))
-    if began != b"[]\n" and (began, end) != (b"[\n", b"]"):
-        raise ValueError("no array of one element a line")
+        for element in read_array(file):
+            yield from _contents(_ELEMENT.decode(element))
 
 
 def _contents(element: _Element) -> Iterator[Content]:

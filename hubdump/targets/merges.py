@@ -44,6 +44,8 @@ def _of_type(reader: Reader, type_: str) -> Iterator[Merge]:
 
 
 def _said(reader: Reader, type_: str) -> Iterator[tuple[str, str]]:
+    if PROPERTY not in (name for name, _ in reader.definitions(type_)):
+        return
     for page in reader.pages(type_, *State):
         for record in page:
             if _SAYS.search(record.raw):

@@ -7,17 +7,15 @@ from pathlib import Path
 
 import duckdb
 
-from hubdump.targets import casts
 from hubdump.targets.duckdb_file import building, cleared
 from hubdump.targets.exports import Job, Made, Unreadable
-from hubdump.targets.filling import MEMORY, fill, quoted, text, unparsed
+from hubdump.targets.filling import BOUNDED, fill, quoted, read_back, text, unparsed
 from hubdump.targets.meant import meant
 from hubdump.targets.table import Row, Table
 from hubdump.targets.written import Unfit
 
 # DuckDB, which writes a group when either is reached, and readers hold a group in memory.
 _OPTIONS = "FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 20480, ROW_GROUP_SIZE_BYTES '32MB'"
-_ROWS = 500
 
 
 def make(job: Job) -> Made:
@@ -41,12 +39,9 @@ def _copy(db: duckdb.DuckDBPyConnection, table: Table, path: Path) -> None:
 
 def found(path: Path, table: Table) -> Iterator[Row]:
     """The rows of a file, every value as its canonical text."""
-    listed = ", ".join(casts.back(column.kind, quoted(column.name)) for column in table.columns)
     try:
-        with duckdb.connect(config={"memory_limit": MEMORY, "threads": "1"}) as db:
-            result = db.execute(f"SELECT {listed} FROM read_parquet({text(str(path))})")  # noqa: S608 - quoted
-            while read := result.fetchmany(_ROWS):
-                yield from read
+        with duckdb.connect(config=BOUNDED) as db:
+            yield from read_back(db, table, f"read_parquet({text(str(path))})")
     except duckdb.Error as error:
         raise Unreadable(str(error).partition("\n")[0]) from error
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hubdump.store import database, reader, store
+from hubdump.store import bodies, database, store
 from hubdump.targets import written
 from tests.simulation.mutants.algorithm import LOSS
 from tests.simulation.mutants.breaking import Edit, Mutant
@@ -139,7 +139,7 @@ KEEPING: tuple[Mutant, ...] = (
     Mutant(
         "checksum not looked at",
         "A page is read without its checksum.",
-        (Edit(reader, "if row is None or zlib.crc32(row[2]) != row[1]:", "if row is None:"),),
+        (Edit(bodies, "if row is None or zlib.crc32(row[2]) != row[1]:", "if row is None:"),),
         frozenset(),
         test="tests/test_lasting.py::test_a_page_that_is_not_what_was_written_is_never_handed_over",
     ),

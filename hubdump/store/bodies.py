@@ -1,0 +1,31 @@
+"""The bytes of HubSpot's answers as a row of a table: compressed as they came, with a checksum."""
+
+from __future__ import annotations
+
+import zlib
+
+from hubdump import strict
+from hubdump.errors import DiskFailure
+from hubdump.model import Response
+
+# encoding, checksum of the bytes, the bytes
+Body = tuple[str, int, bytes]
+
+
+def packed(response: Response) -> Body:
+    """The body of an answer; compressed, where HubSpot sent it plain."""
+    body, encoding = response.body, response.encoding
+    if not encoding:
+        body, encoding = zlib.compress(body, 6), "zlib"
+    return encoding, zlib.crc32(body), body
+
+
+def unpacked(row: Body | None, what: str) -> strict.Mended:
+    """What was packed, as strict readers take it; DiskFailure where it is not there, or not as it was written."""
+    if row is None or zlib.crc32(row[2]) != row[1]:
+        raise DiskFailure(
+            f"{what} is not what was written to it.",
+            "The disk or a program changed it. Restore the folder from a copy, or extract again.",
+        )
+    encoding, _, body = row
+    return strict.whole(zlib.decompress(body, 31 if encoding == "gzip" else 15))
