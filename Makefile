@@ -3,6 +3,8 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' && echo $$p && break; done)
 BIN := venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# The tests start hundreds of processes: each would compile every module anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help run test prove simulate mutants mutation strangers lint parity fix lock wheel clean
 
@@ -40,7 +42,7 @@ lint: venv/dev ## ruff, mypy, the layers, the house rules
 parity: venv/runtime ## compare the sandbox with a recording: make parity DIR=folder
 	@test -n "$(DIR)" || { echo "Say what to compare with: make parity DIR=... (made by hubdump run --record DIR)"; exit 2; }
 	@work=$$(mktemp -d) && trap 'rm -rf "$$work"' EXIT && \
-		$(BIN)/hubdump run --sandbox --portal seven --quiet --dump "$$work/dump" --record "$$work/record" && \
+		$(BIN)/hubdump run --sandbox --portal seven,contacts=900 --quiet --dump "$$work/dump" --record "$$work/record" && \
 		$(BIN)/python -m hubdump.record.parity "$(DIR)" "$$work/record"
 
 fix: venv/dev ## let ruff mend what it can
