@@ -17,7 +17,7 @@ from hubdump.store.reader import Reader
 from hubdump.store.store import Store
 from hubdump.targets import DUCKDB, check, child, columns, expected, json_files, json_items
 from hubdump.targets.export import EXPORT, Built, Export, Kept
-from hubdump.targets.written import MENDED, UNFIT, Unfit, Written, beside, mark_of, put_in_place
+from hubdump.targets.written import FILLED, MENDED, UNFIT, Unfit, Written, beside, mark_of, put_in_place
 
 # Above this many records the JSON files are written only when asked for: they are read whole by most.
 JSON_RECORDS_MAX = 200_000
@@ -174,6 +174,8 @@ def keep(store: Store, emit: Emit, dump: Path, written: Written) -> None:
     _tell_mended(written.path, written.mended, emit)
     if written.unfit or store.meta(UNFIT + written.path):
         store.set_meta(UNFIT + written.path, msgspec.json.encode(written.unfit).decode())
+    if written.filled:
+        store.set_meta(FILLED + written.path, msgspec.json.encode(written.filled).decode())
     _tell_unfit(written.path, written.unfit, written.strange, emit)
 
 

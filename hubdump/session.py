@@ -15,7 +15,6 @@ from hubdump.extract.bearer import Bearer, Credentials
 from hubdump.extract.exchange import Exchange, Patience
 from hubdump.extract.sending import Means, Transport
 from hubdump.hubspot import wire
-from hubdump.hubspot.client import Client
 from hubdump.hubspot.endpoints import LADDER, Endpoints
 from hubdump.hubspot.in_flight import IN_FLIGHT_MAX
 from hubdump.hubspot.pacing import Budgets
@@ -67,6 +66,8 @@ async def reached(
     through: Through = lambda inner: inner,
 ) -> AsyncIterator[Exchange]:
     """A way to HubSpot, before anything is known of the portal behind it."""
+    from hubdump.hubspot.client import Client  # its library takes longer to load than a status takes to tell
+
     async with Client(access.base_url, IN_FLIGHT_MAX) as client:
         means = Means(
             through(Recorder(client, access.record) if access.record else client),

@@ -11,15 +11,20 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
-import duckdb
+import msgspec
 import pytest
 
+from hubdump.catalog import STANDARD
 from hubdump.errors import Exit
 from hubdump.events import Noted, RetryScheduled, RunEnded, RunStarted, TypeFailed, TypeSummary
+from hubdump.hubspot.schema import Kind
 from hubdump.report.drawing import BARS_MAX, HEIGHT, WIDTH, pictures
-from hubdump.report.filled import Filled, filled
 from hubdump.report.page import PROPERTIES_MAX, page
 from hubdump.report.told import CAUSES_MAX, Told
+from hubdump.targets.filled import filled
+from hubdump.targets.filling import connected, fill
+from hubdump.targets.table import Column, Table
+from hubdump.targets.written import Filled
 from tests.conftest import Serve, User
 from tests.strangers.conftest import needed
 
@@ -146,15 +151,28 @@ def test_bars_lie_in_their_picture_and_no_peak_is_hidden() -> None:
 
 
 def test_fill_rates_count_what_is_neither_null_nor_empty_of_active_records(tmp_path: Path) -> None:
-    path = tmp_path / "x.duckdb"
-    with duckdb.connect(path) as db:
-        db.execute(
-            'CREATE TABLE calls ("property_a""b" VARCHAR, property_n BIGINT, archived BOOLEAN, _deleted BOOLEAN)'
-        )
-        db.execute("INSERT INTO calls VALUES ('x', 1, false, false), ('', NULL, false, false), ('y', 2, true, false),"
-                   " (NULL, 3, false, false), ('z', 4, false, true)")  # fmt: skip
-    assert filled(path) == {"calls": (3, {'a"b': 1, "n": 2})}
-    assert filled(tmp_path / "none.duckdb") == {}
+    rows = [(False, False, "x", "1"), (False, False, "", None), (False, False, None, "3"), (True, False, "y", "2"),
+            (False, True, "z", "4")]  # fmt: skip
+    lines = [
+        {
+            "archived": str(archived).lower(),
+            "_deleted": str(deleted).lower(),
+            "properties": {'a"B': text, "n": number},
+        }
+        for archived, deleted, text, number in rows
+    ]
+    columns = (
+        Column("archived", Kind.BOOL), Column("_deleted", Kind.BOOL),
+        Column('property_a"B_x1', Kind.TEXT, key='a"B'), Column("property_n", Kind.NUMBER, key="n"),
+    )  # fmt: skip
+    calls = Table(
+        "calls", columns, lambda: map(msgspec.json.encode, lines), lambda: 5, type=STANDARD.by_name("calls")
+    )
+    associations = Table("associations", columns[:1], lambda: iter([b"{}"]), lambda: 1)
+    with connected() as db:
+        for table in (calls, associations):
+            fill(db, tmp_path / "rows", table)
+        assert filled(db, (calls, associations)) == {"calls": (3, {'a"B': 1, "n": 2})}
 
 
 @pytest.mark.prove

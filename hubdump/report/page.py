@@ -12,8 +12,8 @@ from hubdump.errors import EXIT_MEANINGS, Exit
 from hubdump.events import TypeSummary
 from hubdump.printable import clean
 from hubdump.report.drawing import pictures
-from hubdump.report.filled import Filled
 from hubdump.report.told import Told
+from hubdump.targets.written import Filled
 from hubdump.version import __version__
 
 # A page that a phone shows at once: what would make it longer is counted instead.

@@ -18,16 +18,18 @@ DUCKDB = "hubdump.duckdb"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One row of the table; only the process that writes or counts a target loads its module.
+    """One row of the table; only the process that writes or compares a target loads its module.
 
     The module has write(dump, types) -> [Written]: puts the committed records of these types there, once each,
-    or raises and leaves what was there before; and counts(dump, types) -> {type: records}, as `child.counts` says.
+    or raises and leaves what was there before. `counts` reads the target: by type its records, negative where one is
+    there twice, None where none can be read.
     `held` is the module with differences(dump, types) -> what is there otherwise than in the store, by file or table.
     `path_of` a type, and `items_of` a collection, is the file it is in, `place` its file or folder in the dump.
     """
 
     module: str
     held: str
+    counts: Callable[[Path, Sequence[ObjectType]], dict[str, int | None]]
     path_of: Callable[[ObjectType], str]
     items_of: Callable[[Collection], str]
     place: str
@@ -37,6 +39,7 @@ TARGETS = {
     "json": Target(
         "hubdump.targets.json_files",
         "hubdump.targets.json_held",
+        json_files.counts,
         json_files.path_of,
         json_files.items_of,
         json_files.FOLDER,
@@ -44,6 +47,7 @@ TARGETS = {
     "duckdb": Target(
         "hubdump.targets.duckdb_file",
         "hubdump.targets.duckdb_held",
+        child.counts,
         lambda _: DUCKDB,
         lambda _: DUCKDB,
         DUCKDB,
@@ -75,10 +79,12 @@ def asked_for(words: Sequence[str], dump: Path, *, labels: bool = False) -> Want
     return wanted(list(words), {name: target.place for name, target in TARGETS.items()}, dump, labels=labels)
 
 
-def expected(target: str, counts: Mapping[ObjectType, int], files: Iterable[StoredFile]) -> dict[str, int]:
+def expected(
+    target: str, counts: Mapping[ObjectType, int], files: Iterable[StoredFile]
+) -> dict[ObjectType, int]:
     """Of the records of each type in the store, `counts`, those that a target has a file of ours for."""
     ours = {file.path for file in files}
-    return {type_.name: n for type_, n in counts.items() if TARGETS[target].path_of(type_) in ours}
+    return {type_: n for type_, n in counts.items() if TARGETS[target].path_of(type_) in ours}
 
 
 def items_in(target: str, reader: Reader) -> int:
@@ -91,7 +97,8 @@ def items_in(target: str, reader: Reader) -> int:
     )
 
 
-def check(dump: Path, target: str, counts: Mapping[str, int]) -> list[Wrong]:
+def check(dump: Path, target: str, counts: Mapping[ObjectType, int]) -> list[Wrong]:
     """Compare the records of each type that must be in a target, `counts`, with those that are."""
-    found = child.counts(target, dump, list(counts)) if counts else {}
-    return [Wrong(target, type_, n, found[type_]) for type_, n in counts.items() if found[type_] != n]
+    found = TARGETS[target].counts(dump, list(counts)) if counts else {}
+    wrong = {type_: n for type_, n in counts.items() if found[type_.name] != n}
+    return [Wrong(target, type_.name, n, found[type_.name]) for type_, n in wrong.items()]

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from hubdump.errors import DiskFailure, Exit, HubdumpError, Incomplete
+from hubdump.model import ObjectType
 from hubdump.targets.compared import Differences
 from hubdump.targets.export import Built, Export
 from hubdump.targets.written import Written
@@ -35,9 +36,9 @@ def write(target: str, dump: Path, types: Sequence[str]) -> list[Written]:
     return _ask("write", target, dump, types).written
 
 
-def counts(target: str, dump: Path, types: Sequence[str]) -> dict[str, int | None]:
-    """Records of each type in the target: negative where one is there twice, None where none can be read."""
-    return _ask("count", target, dump, types).counts
+def counts(dump: Path, types: Sequence[ObjectType]) -> dict[str, int | None]:
+    """Records of each type in the DuckDB file: negative where one is there twice, None where none can be read."""
+    return _ask("count", "duckdb", dump, [type_.name for type_ in types]).counts
 
 
 def compare(target: str, dump: Path, types: Sequence[str]) -> dict[str, Differences]:

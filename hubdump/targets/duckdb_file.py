@@ -13,6 +13,7 @@ from hubdump.model import ObjectType
 from hubdump.store.database import disk_errors
 from hubdump.store.reader import Reader
 from hubdump.targets import DUCKDB, easy
+from hubdump.targets.filled import filled
 from hubdump.targets.filling import connected, fill, quoted, text, unparsed
 from hubdump.targets.tables import strange, tables
 from hubdump.targets.written import Written, beside, put_in_place
@@ -35,11 +36,12 @@ def write(dump: Path, types: Sequence[ObjectType]) -> list[Written]:
                 unfit = [found for table in listed for found in fill(db, rows, table)]
                 fill(db, rows, unparsed(unfit))
                 easy.add(db, listed)
+                borne = filled(db, listed)
             _place(new, path)
         finally:
             reader.close()
         mended = reader.mended + reader.items.mended
-        return [Written(DUCKDB, records, "", mended, tuple(unfit), strange(listed))]
+        return [Written(DUCKDB, records, "", mended, tuple(unfit), strange(listed), borne)]
 
 
 def counts(dump: Path, types: Sequence[ObjectType]) -> dict[str, int | None]:

@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -20,6 +20,9 @@ from hubdump.store.database import disk_errors
 MENDED = "mended:"
 # Likewise, how many texts in each column of it became NULL or lost something.
 UNFIT = "unfit:"
+# Likewise, how many records bear each property: by type its active records, and by property those that have a value.
+FILLED = "filled:"
+Filled = dict[str, tuple[int, dict[str, int]]]
 _TYPE_ID = re.compile(r"[0-9]+-[0-9]+\Z")
 
 
@@ -40,7 +43,8 @@ class Written:
     """A file of the dump: its path in it, the records it holds, and its SHA-256 where it has one to keep.
 
     `mended` values stand in it as text, since JSON cannot hold them as HubSpot sent them. `unfit` are those that
-    are no value of their column's kind, and `strange` HubSpot's types of properties that we do not know.
+    are no value of their column's kind, `strange` HubSpot's types of properties that we do not know, and `filled`
+    says how many records bear each property.
     """
 
     path: str
@@ -49,6 +53,7 @@ class Written:
     mended: int = 0
     unfit: tuple[Unfit, ...] = ()
     strange: tuple[str, ...] = ()
+    filled: Filled = field(default_factory=dict)
 
 
 def file_name(type_: ObjectType) -> str:

@@ -53,7 +53,7 @@ def _targets(dump: Path, reader: Reader, types: Sequence[ObjectType]) -> Iterato
         if not (there or items):
             continue
         try:
-            found = child.compare(target, dump, list(there))
+            found = child.compare(target, dump, [type_.name for type_ in there])
         except DiskFailure as error:
             yield unchecked("targets", target, error.message)
             continue
