@@ -55,6 +55,7 @@ def run(
             HUBDUMP_HISTORY=tuple(history) or None,
             HUBDUMP_ONLY=tuple(only) or None,
             HUBDUMP_EXCLUDE=tuple(exclude) or None,
+            HUBDUMP_TO=tuple(to) or None,
         )
         folder = folder_of(chosen.dump, sandbox=sandbox is not None)
         own = credentials or (ServiceKey(Secret(token)) if token else None)
@@ -63,7 +64,7 @@ def run(
             dump=folder,
             access=access_of(chosen, own),
             command=lambda verb: shlex.join(["hubdump", verb, "--dump", str(folder)]),
-            asked=asked_for(to, folder, labels=labels),
+            asked=asked_for(chosen.to, folder, labels=labels),
             wishes=Wishes(prove, prove_within_days * DAY_S, accept_deletes),
             history=chosen.history,
             only=chosen.only,

@@ -29,7 +29,7 @@ from hubdump.model import Secret
 DOTENV = Path(".env")
 TOML = Path("hubdump.toml")
 # What hubdump.toml calls the settings that have no name of their own elsewhere.
-TOML_NAMES = {"history": "HUBDUMP_HISTORY", "only": "HUBDUMP_ONLY", "exclude": "HUBDUMP_EXCLUDE"}
+TOML_NAMES = {"history": "HUBDUMP_HISTORY", "only": "HUBDUMP_ONLY", "exclude": "HUBDUMP_EXCLUDE", "to": "HUBDUMP_TO"}
 RATE_DEFAULT = 120
 TOKENS = ("HUBSPOT_ACCESS_TOKEN", "HUBSPOT_SERVICE_KEY", "HUBSPOT_TOKEN", "HUBSPOT_PRIVATE_APP_TOKEN")
 OAUTH = ("HUBSPOT_CLIENT_ID", "HUBSPOT_CLIENT_SECRET", "HUBSPOT_REFRESH_TOKEN")
@@ -63,8 +63,9 @@ class Settings(BaseSettings):
     history: Words = Field((), alias="HUBDUMP_HISTORY")
     only: Words = Field((), alias="HUBDUMP_ONLY")
     exclude: Words = Field((), alias="HUBDUMP_EXCLUDE")
+    to: Words = Field((), alias="HUBDUMP_TO")
 
-    @field_validator("history", "only", "exclude", mode="before")
+    @field_validator("history", "only", "exclude", "to", mode="before")
     @classmethod
     def _words(cls, value: object) -> object:
         return value.split() if isinstance(value, str) else value

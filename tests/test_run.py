@@ -219,12 +219,15 @@ def test_what_is_read_may_be_told_by_variables_and_by_a_file_and_flags_come_firs
     serve: Serve, user: User
 ) -> None:
     served = serve("--portal", "tiny", "--faults", "none")
-    (user.folder / "hubdump.toml").write_text('exclude = ["notes"]\n', "utf-8")
+    (user.folder / "hubdump.toml").write_text('exclude = ["notes"]\nto = ["json"]\n', "utf-8")
     user.only = "notes calls meetings"
-    told = user.at(served).types("run", "--to", "json", "--json")
+    told = user.at(served).types("run", "--json")
     assert set(told.summary["types"]) == {"calls", "meetings"}
-    told = user.types("run", "--only", "tasks", "--to", "json", "--json")
+    assert (user.dump / "raw/engagements.json").exists()
+    assert not (user.dump / "hubdump.duckdb").exists()
+    told = user.types("run", "--only", "tasks", "--to", "csv:out", "--json")
     assert set(told.summary["types"]) == {"tasks"}
+    assert "tasks.csv" in {path.name for path in user.folder.glob("out/*")}
     told = user.types("run", "--only", "notes", "--json")
     assert told.status == 2
     assert "only and exclude (flags, variables, hubdump.toml) leave no object type" in told.out

@@ -45,7 +45,7 @@ def run(
     sandbox: InSandbox = False,
     only: Only = None,
     exclude: Exclude = None,
-    to: Annotated[list[str] | None, typer.Option("--to", help=f"Only this target: {TO}.")] = None,
+    to: Annotated[list[str] | None, typer.Option("--to", help=f"Only this target (HUBDUMP_TO): {TO}.")] = None,
     labels: Labels = False,
     history: Annotated[
         list[str] | None,
@@ -95,6 +95,7 @@ def run(
                 HUBDUMP_HISTORY=history or None,
                 HUBDUMP_ONLY=only or None,
                 HUBDUMP_EXCLUDE=exclude or None,
+                HUBDUMP_TO=to or None,
             )
             folder = folder_of(chosen.dump, sandbox=sandbox)
             _warn_of_loose_files(reporter, folder)
@@ -103,7 +104,7 @@ def run(
                 dump=folder,
                 access=access_of(chosen, credentials, record),
                 command=_command(dump, portal if sandbox else None),
-                asked=asked_for(to or [], folder, labels=labels),
+                asked=asked_for(chosen.to, folder, labels=labels),
                 wishes=Wishes(prove, prove_within * 86_400, accept_deletes),
                 history=chosen.history,
                 only=chosen.only,
@@ -136,7 +137,7 @@ def load(
     dump: Dump = None,
     sandbox: InSandbox = False,
     targets: Annotated[
-        list[str] | None, typer.Argument(metavar="[TARGET]...", help=f"Only these targets: {TO}.")
+        list[str] | None, typer.Argument(metavar="[TARGET]...", help=f"Only these targets (HUBDUMP_TO): {TO}.")
     ] = None,
     to: Annotated[list[str] | None, typer.Option("--to", help="The same, as an option.")] = None,
     labels: Labels = False,
@@ -151,8 +152,10 @@ def load(
         from hubdump.checking import load_again
         from hubdump.targets import asked_for
 
-        folder = folder_of(settings.load(HUBDUMP_DIR=dump).dump, sandbox=sandbox)
-        load_again(folder, asked_for([*(targets or []), *(to or [])], folder, labels=labels), reporter.emit)
+        named = [*(targets or []), *(to or [])]
+        chosen = settings.load(HUBDUMP_DIR=dump, HUBDUMP_TO=named or None)
+        folder = folder_of(chosen.dump, sandbox=sandbox)
+        load_again(folder, asked_for(chosen.to, folder, labels=labels), reporter.emit)
         return Exit.COMPLETE
 
     answer(work, json=json, quiet=quiet, verbose=0, progress=False)

@@ -25,6 +25,7 @@ from hubdump.extract.bearer import Credentials
 from hubdump.extract.engine import Engine
 from hubdump.extract.exchange import Patience
 from hubdump.extract.plan import Wishes
+from hubdump.hubspot import client
 from hubdump.hubspot.pacing import Budgets
 from hubdump.model import ObjectType, Request, Response, Secret, State
 from hubdump.session import Access
@@ -79,7 +80,7 @@ class Order:
 @contextmanager
 def _instead(network: Network, in_flight: int, chance: Callable[[], float]) -> Iterator[None]:
     with (
-        patch.object(session, "Client", lambda *_: Wire(network)),
+        patch.object(client, "Client", lambda *_: Wire(network)),
         patch.object(sending, "IN_FLIGHT_MAX", in_flight),
         patch.object(random, "random", chance),
     ):
