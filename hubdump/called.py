@@ -31,6 +31,7 @@ def run(
     history: Sequence[str] = (),
     to: Sequence[str] = (),
     labels: bool = False,
+    hard_delete: bool | None = None,
     prove: bool = False,
     prove_within_days: float = 7,
     accept_deletes: bool = False,
@@ -56,6 +57,7 @@ def run(
             HUBDUMP_ONLY=tuple(only) or None,
             HUBDUMP_EXCLUDE=tuple(exclude) or None,
             HUBDUMP_TO=tuple(to) or None,
+            HUBDUMP_HARD_DELETE=hard_delete,
         )
         folder = folder_of(chosen.dump, sandbox=sandbox is not None)
         own = credentials or (ServiceKey(Secret(token)) if token else None)
@@ -64,7 +66,7 @@ def run(
             dump=folder,
             access=access_of(chosen, own),
             command=lambda verb: shlex.join(["hubdump", verb, "--dump", str(folder)]),
-            asked=asked_for(chosen.to, folder, labels=labels),
+            asked=asked_for(chosen.to, folder, labels=labels, hard_delete=chosen.hard_delete),
             wishes=Wishes(prove, prove_within_days * DAY_S, accept_deletes),
             history=chosen.history,
             only=chosen.only,

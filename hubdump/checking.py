@@ -121,7 +121,7 @@ def load_again(dump: Path, asked: Wanted, emit: Emit) -> None:
             load.write_json(dump, types, store, emit, asked="json" in asked.named)
             load.write_items(dump, store, emit, asked="json" in asked.named)
         if asked.has("duckdb"):
-            load.write_duckdb(dump, types, store, emit)
+            load.write_duckdb(dump, types, store, emit, hard_delete=asked.hard_delete)
         load.write_exports(dump, asked.exports, types, store, emit)
         load.check_targets(dump, types, list(filter(asked.has, TARGETS)))
 

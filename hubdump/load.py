@@ -17,7 +17,17 @@ from hubdump.store.reader import Reader
 from hubdump.store.store import Store
 from hubdump.targets import DUCKDB, check, child, columns, expected, json_files, json_items
 from hubdump.targets.export import EXPORT, Built, Export, Kept
-from hubdump.targets.written import FILLED, MENDED, UNFIT, Unfit, Written, beside, mark_of, put_in_place
+from hubdump.targets.written import (
+    FILLED,
+    HARD_DELETE,
+    MENDED,
+    UNFIT,
+    Unfit,
+    Written,
+    beside,
+    mark_of,
+    put_in_place,
+)
 
 # Above this many records the JSON files are written only when asked for: they are read whole by most.
 JSON_RECORDS_MAX = 200_000
@@ -99,12 +109,18 @@ def whole_collections(store: Store) -> list[tuple[Collection, int]]:
     return [(row, store.items.totals(row.name)[0]) for row in rows]
 
 
-def write_duckdb(dump: Path, types: Sequence[ObjectType], store: Store, emit: Emit) -> None:
-    """Build the DuckDB file in a process of its own."""
+def write_duckdb(
+    dump: Path, types: Sequence[ObjectType], store: Store, emit: Emit, *, hard_delete: bool = False
+) -> None:
+    """Build the DuckDB file in a process of its own, which reads from the store whether what is not there any more
+    is to have rows; so does verify.
+    """
     if store.file_mark(DUCKDB) is None:
         with disk_errors(dump):
             _move([path for path in (dump / DUCKDB,) if path.exists()], dump, emit)
         begin(store, DUCKDB)
+    if bool(store.meta(HARD_DELETE + DUCKDB)) != hard_delete:
+        store.set_meta(HARD_DELETE + DUCKDB, "yes" if hard_delete else "")
     for type_ in types:
         columns.keep(store, type_.name)
     for written in child.write("duckdb", dump, [type_.name for type_ in types]):

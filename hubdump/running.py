@@ -154,7 +154,7 @@ class _Run:
             load.write_items(dump, store, tell, asked="json" in wanted_.named)
         anything = bool(whole or load.whole_collections(store))
         if anything and wanted_.has("duckdb"):
-            load.write_duckdb(dump, whole, store, tell)
+            load.write_duckdb(dump, whole, store, tell, hard_delete=wanted_.hard_delete)
         if anything:
             load.write_exports(dump, wanted_.exports, whole, store, tell)
         load.check_targets(

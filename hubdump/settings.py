@@ -29,7 +29,13 @@ from hubdump.model import Secret
 DOTENV = Path(".env")
 TOML = Path("hubdump.toml")
 # What hubdump.toml calls the settings that have no name of their own elsewhere.
-TOML_NAMES = {"history": "HUBDUMP_HISTORY", "only": "HUBDUMP_ONLY", "exclude": "HUBDUMP_EXCLUDE", "to": "HUBDUMP_TO"}
+TOML_NAMES = {
+    "history": "HUBDUMP_HISTORY",
+    "only": "HUBDUMP_ONLY",
+    "exclude": "HUBDUMP_EXCLUDE",
+    "to": "HUBDUMP_TO",
+    "hard_delete": "HUBDUMP_HARD_DELETE",
+}
 RATE_DEFAULT = 120
 TOKENS = ("HUBSPOT_ACCESS_TOKEN", "HUBSPOT_SERVICE_KEY", "HUBSPOT_TOKEN", "HUBSPOT_PRIVATE_APP_TOKEN")
 OAUTH = ("HUBSPOT_CLIENT_ID", "HUBSPOT_CLIENT_SECRET", "HUBSPOT_REFRESH_TOKEN")
@@ -64,6 +70,7 @@ class Settings(BaseSettings):
     only: Words = Field((), alias="HUBDUMP_ONLY")
     exclude: Words = Field((), alias="HUBDUMP_EXCLUDE")
     to: Words = Field((), alias="HUBDUMP_TO")
+    hard_delete: bool = Field(False, alias="HUBDUMP_HARD_DELETE")
 
     @field_validator("history", "only", "exclude", "to", mode="before")
     @classmethod

@@ -307,7 +307,11 @@ def test_a_run_and_a_load_fill_the_targets_that_are_asked_for_and_verify_knows_t
     assert checked.status == 0
     assert checked.out.count("3 records, each once, every value as in the store") == 2
     user.forget_the_last_window()
-    assert user.types("run", "--only", "calls", "--to", "duckdb").status == 0
+    assert user.types("run", "--only", "calls", "--to", "duckdb", "--hard-delete").status == 0
+    with user.in_the_store() as db:
+        assert db.execute("SELECT value FROM meta WHERE key = 'hard_delete:hubdump.duckdb'").fetchall() == [
+            ("yes",)
+        ]
     stale = user.types("verify", "--level", "local")
     assert stale.status == 0
     assert f"hubdump load 'csv:{user.folder}/for them' --labels" in stale.out

@@ -36,6 +36,14 @@ Labels = Annotated[
         "--labels", help="With csv, xlsx: labels of properties and options, not their internal names."
     ),
 ]
+HardDelete = Annotated[
+    bool | None,
+    typer.Option(
+        "--hard-delete/--no-hard-delete",
+        help="No row of what is archived, gone or merged (HUBDUMP_HARD_DELETE).",
+        show_default=False,
+    ),
+]
 TO = "duckdb, json, or FORMAT:PLACE (parquet:FOLDER, csv:, jsonl:, xlsx:FILE); again for more"
 
 
@@ -45,8 +53,11 @@ def run(
     sandbox: InSandbox = False,
     only: Only = None,
     exclude: Exclude = None,
-    to: Annotated[list[str] | None, typer.Option("--to", help=f"Only this target (HUBDUMP_TO): {TO}.")] = None,
+    to: Annotated[
+        list[str] | None, typer.Option("--to", help=f"Only this target (HUBDUMP_TO): {TO}.")
+    ] = None,
     labels: Labels = False,
+    hard_delete: HardDelete = None,
     history: Annotated[
         list[str] | None,
         typer.Option(
@@ -96,6 +107,7 @@ def run(
                 HUBDUMP_ONLY=only or None,
                 HUBDUMP_EXCLUDE=exclude or None,
                 HUBDUMP_TO=to or None,
+                HUBDUMP_HARD_DELETE=hard_delete,
             )
             folder = folder_of(chosen.dump, sandbox=sandbox)
             _warn_of_loose_files(reporter, folder)
@@ -104,7 +116,7 @@ def run(
                 dump=folder,
                 access=access_of(chosen, credentials, record),
                 command=_command(dump, portal if sandbox else None),
-                asked=asked_for(chosen.to, folder, labels=labels),
+                asked=asked_for(chosen.to, folder, labels=labels, hard_delete=chosen.hard_delete),
                 wishes=Wishes(prove, prove_within * 86_400, accept_deletes),
                 history=chosen.history,
                 only=chosen.only,
@@ -137,10 +149,12 @@ def load(
     dump: Dump = None,
     sandbox: InSandbox = False,
     targets: Annotated[
-        list[str] | None, typer.Argument(metavar="[TARGET]...", help=f"Only these targets (HUBDUMP_TO): {TO}.")
+        list[str] | None,
+        typer.Argument(metavar="[TARGET]...", help=f"Only these targets (HUBDUMP_TO): {TO}."),
     ] = None,
     to: Annotated[list[str] | None, typer.Option("--to", help="The same, as an option.")] = None,
     labels: Labels = False,
+    hard_delete: HardDelete = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -153,9 +167,10 @@ def load(
         from hubdump.targets import asked_for
 
         named = [*(targets or []), *(to or [])]
-        chosen = settings.load(HUBDUMP_DIR=dump, HUBDUMP_TO=named or None)
+        chosen = settings.load(HUBDUMP_DIR=dump, HUBDUMP_TO=named or None, HUBDUMP_HARD_DELETE=hard_delete)
         folder = folder_of(chosen.dump, sandbox=sandbox)
-        load_again(folder, asked_for(chosen.to, folder, labels=labels), reporter.emit)
+        asked = asked_for(chosen.to, folder, labels=labels, hard_delete=chosen.hard_delete)
+        load_again(folder, asked, reporter.emit)
         return Exit.COMPLETE
 
     answer(work, json=json, quiet=quiet, verbose=0, progress=False)

@@ -28,6 +28,10 @@ _VALUES = """
 SELECT digest, id, property, at_us, timestamp, value, source_type, source_id, source_label, updated_by_user_id, more
 FROM histories WHERE type = (SELECT number FROM types WHERE name = ?)
 """
+_OF_ACTIVE = """
+AND EXISTS (
+    SELECT 1 FROM records WHERE records.type = histories.type AND records.id = histories.id AND state = 0)
+"""
 
 
 _READ = """
@@ -92,16 +96,18 @@ class Histories:
                 value for value in values if not self._db.execute(_HERE, _row(number, value)[:5]).fetchone()
             ]
 
-    def count(self, type_: str) -> int:
-        """How many past values of a type are kept."""
+    def count(self, type_: str, *, active: bool = False) -> int:
+        """How many past values of a type are kept, or of its active records only."""
+        if active:
+            return sum(1 for _ in self.values(type_, active=True))
         with disk_errors(self.path):
             row = self._db.execute("SELECT past_values FROM types WHERE name = ?", (type_,)).fetchone()
         return int(row[0]) if row else 0
 
-    def values(self, type_: str) -> Iterator[PastValue]:
-        """Every past value of a type, by record, property and time."""
+    def values(self, type_: str, *, active: bool = False) -> Iterator[PastValue]:
+        """Every past value of a type, or of its active records only, by record, property and time."""
         with disk_errors(self.path):
-            for _, *row in self._db.execute(_VALUES, (type_,)):
+            for _, *row in self._db.execute(_VALUES + (_OF_ACTIVE if active else ""), (type_,)):
                 yield PastValue(*row)
 
     def damaged(self, type_: str) -> Iterator[PastValue]:

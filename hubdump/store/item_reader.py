@@ -78,17 +78,19 @@ class ItemReader:
         with disk_errors(self.path):
             return [name for (name,) in self._db.execute(sql, (row.name,))]
 
-    def items(self, row: Collection) -> Iterator[StoredItem]:
-        """Every item that was ever seen, once, a page of them in memory at a time; DiskFailure where one is damaged."""
+    def items(self, row: Collection, *, gone: bool = True) -> Iterator[StoredItem]:
+        """Every item that was ever seen, or of those only what is not gone, once, a page of them in memory at a time;
+        DiskFailure where one is damaged.
+        """
         sql = (
             "SELECT page, position, parent, key, archived, gone FROM items JOIN collections ON number = collection"
-            " WHERE name = ? ORDER BY page, position"
+            " WHERE name = ? AND gone <= ? ORDER BY page, position"
         )
         with disk_errors(self.path):
-            for page, members in groupby(self._db.execute(sql, (row.name,)), itemgetter(0)):
+            for page, members in groupby(self._db.execute(sql, (row.name, gone)), itemgetter(0)):
                 found = items_of(row, self._body(page))
-                for _, at, parent, key, archived, gone in members:
-                    yield StoredItem(parent, key, found[at], bool(archived), bool(gone))
+                for _, at, parent, key, archived, no_more in members:
+                    yield StoredItem(parent, key, found[at], bool(archived), bool(no_more))
 
     def damaged_pages(self) -> list[str]:
         """The collections of pages whose bytes are not those that were committed."""

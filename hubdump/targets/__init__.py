@@ -74,9 +74,10 @@ class Wrong:
         return str(self.found) if self.found >= 0 else f"{-self.found} (some twice)"
 
 
-def asked_for(words: Sequence[str], dump: Path, *, labels: bool = False) -> Wanted:
+def asked_for(words: Sequence[str], dump: Path, *, labels: bool = False, hard_delete: bool = False) -> Wanted:
     """What `--to` names, on this dump; UsageError for what cannot be."""
-    return wanted(list(words), {name: target.place for name, target in TARGETS.items()}, dump, labels=labels)
+    own = {name: target.place for name, target in TARGETS.items()}
+    return wanted(list(words), own, dump, labels=labels, hard_delete=hard_delete)
 
 
 def expected(

@@ -16,7 +16,7 @@ from hubdump.targets import DUCKDB, easy
 from hubdump.targets.filled import filled
 from hubdump.targets.filling import connected, fill, quoted, text, unparsed
 from hubdump.targets.tables import strange, tables
-from hubdump.targets.written import Written, beside, put_in_place
+from hubdump.targets.written import HARD_DELETE, Written, beside, put_in_place
 
 # A file of DuckDB 2.0's own storage cannot be opened by 1.4; this one can, and unlike v1.2.0 it writes its
 # checkpoint within the memory limit.
@@ -31,7 +31,7 @@ def write(dump: Path, types: Sequence[ObjectType]) -> list[Written]:
     with disk_errors(path), cleared(new, rows):
         try:
             records = sum(reader.count(type_.name) for type_ in types)
-            listed = tables(reader, types)
+            listed = tables(reader, types, hard_delete=bool(reader.meta(HARD_DELETE + DUCKDB)))
             with building(new, str(path)) as db:
                 unfit = [found for table in listed for found in fill(db, rows, table)]
                 fill(db, rows, unparsed(unfit))

@@ -16,6 +16,7 @@ from hubdump.targets.filling import BOUNDED, read_back
 from hubdump.targets.meant import meant
 from hubdump.targets.table import Table
 from hubdump.targets.tables import tables
+from hubdump.targets.written import HARD_DELETE
 
 
 def differences(dump: Path, types: Sequence[ObjectType]) -> dict[str, Differences]:
@@ -26,7 +27,8 @@ def differences(dump: Path, types: Sequence[ObjectType]) -> dict[str, Difference
     reader = Reader(dump / "store.sqlite")
     try:
         with duckdb.connect(path, read_only=True, config=BOUNDED) as db:
-            return {f"{DUCKDB} {table.name}": _of_table(db, table) for table in tables(reader, types)}
+            listed = tables(reader, types, hard_delete=bool(reader.meta(HARD_DELETE + DUCKDB)))
+            return {f"{DUCKDB} {table.name}": _of_table(db, table) for table in listed}
     except duckdb.Error as error:
         return {DUCKDB: _unreadable(error)}
     finally:

@@ -51,11 +51,14 @@ FORMATS = {
 
 
 class Export(Struct, frozen=True):
-    """The tables in one format at one place: its path from the dump, absolute where it is not in it; by `labels`."""
+    """The tables in one format at one place: its path from the dump, absolute where it is not in it; by `labels`,
+    and `hard_delete` where it has what is there only.
+    """
 
     format: str
     place: str
     labels: bool = False
+    hard_delete: bool = False
 
     @property
     def name(self) -> str:
@@ -64,7 +67,8 @@ class Export(Struct, frozen=True):
     def asked(self, dump: Path) -> str:
         """How it is asked for, from where the dump is called `dump`."""
         place = self.format if self.place == _usual(self.format) else f"{self.format}:{dump / self.place}"
-        return shlex.quote(place) + (" --labels" if self.labels else "")
+        flags = " --labels" * self.labels + " --hard-delete" * self.hard_delete
+        return shlex.quote(place) + flags
 
     @property
     def one_file(self) -> bool:
@@ -108,30 +112,40 @@ class Built(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which targets somebody asks for: those of every dump by name, and exports; asked for none, all of the former."""
+    """Which targets somebody asks for: those of every dump by name, and exports; asked for none, all of the former.
+
+    With `hard_delete`, what is archived, gone or merged has no row in them.
+    """
 
     named: tuple[str, ...] = ()
     exports: tuple[Export, ...] = ()
+    hard_delete: bool = False
 
     def has(self, target: str) -> bool:
         """Whether a target of every dump is to be loaded."""
         return target in self.named or not (self.named or self.exports)
 
 
-def wanted(asked: list[str], own: dict[str, str], dump: Path, *, labels: bool = False) -> Wanted:
+def wanted(
+    asked: list[str], own: dict[str, str], dump: Path, *, labels: bool = False, hard_delete: bool = False
+) -> Wanted:
     """The targets that these words ask for, with `labels` those that can have them; UsageError for one that cannot be.
 
     `own` are the targets of every dump, with the path of each in it.
     """
     found = [_export(text, own, dump) for text in dict.fromkeys(asked)]
     exports = [
-        replace(one, labels=labels and FORMATS[one.format].labels) for one in found if isinstance(one, Export)
+        replace(one, labels=labels and FORMATS[one.format].labels, hard_delete=hard_delete)
+        for one in found
+        if isinstance(one, Export)
     ]
     if labels and not any(export.labels for export in exports):
         can = " and ".join(name for name, row in FORMATS.items() if row.labels)
         raise UsageError(f"--labels is for {can}, and none is asked for.", "hubdump load csv --labels")
     named = [one for one in found if isinstance(one, str)]
-    return Wanted(tuple(dict.fromkeys(named)), tuple({one.name: one for one in exports}.values()))
+    return Wanted(
+        tuple(dict.fromkeys(named)), tuple({one.name: one for one in exports}.values()), hard_delete
+    )
 
 
 def _export(asked: str, own: dict[str, str], dump: Path) -> str | Export:

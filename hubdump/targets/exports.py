@@ -67,7 +67,8 @@ def build(dump: Path, export: Export, types: Sequence[ObjectType]) -> Built:
 
 def _tables(reader: Reader, export: Export, types: Sequence[ObjectType]) -> list[Table]:
     module = import_module(FORMATS[export.format].module)
-    listed: list[Table] = getattr(module, "tables", tables)(reader, types)
+    own = getattr(module, "tables", None)
+    listed: list[Table] = own(reader, types) if own else tables(reader, types, hard_delete=export.hard_delete)
     return list(map(labelled, listed)) if export.labels else listed
 
 

@@ -35,14 +35,16 @@ class Row(NamedTuple):
 Rows = Callable[[], Iterator[Row]]
 
 
-def tables(reader: Reader) -> Iterator[Table]:
-    """Every table: of the collections that were read whole, and of the definitions of properties."""
+def tables(reader: Reader, *, gone: bool) -> Iterator[Table]:
+    """Every table: of the collections that were read whole, with items that are gone or not, and of the definitions
+    of properties.
+    """
     items = reader.items
     for row in items.whole():
         skipped = {"id", ARCHIVED} if row.key == ("id",) else {ARCHIVED}
-        yield _table(row.name, _ITEM, items.fields(row), partial(_items, items, row), skipped)
+        yield _table(row.name, _ITEM, items.fields(row), partial(_items, items, row, gone=gone), skipped)
         for field, name in row.inline:
-            within = _Within(row, field, items)
+            within = _Within(row, field, items, gone=gone)
             yield _table(name, within.own, _fields(within.rows()), within.rows)
     definitions = _Definitions(reader)
     yield _table("properties", (_OF_TYPE,), _fields(definitions.rows()), definitions.rows)
@@ -51,8 +53,8 @@ def tables(reader: Reader) -> Iterator[Table]:
     )
 
 
-def _items(items: ItemReader, row: Collection) -> Iterator[Row]:
-    for item in items.items(row):
+def _items(items: ItemReader, row: Collection, *, gone: bool) -> Iterator[Row]:
+    for item in items.items(row, gone=gone):
         own: dict[str, str] = {
             "id": item.key,
             "parent": item.parent,
@@ -65,13 +67,13 @@ def _items(items: ItemReader, row: Collection) -> Iterator[Row]:
 class _Within:
     """What stands in a field of a collection's items, as rows of its own: stages of pipelines, teams of owners."""
 
-    def __init__(self, row: Collection, field: str, items: ItemReader) -> None:
-        self._row, self._field, self._items = row, field, items
+    def __init__(self, row: Collection, field: str, items: ItemReader, *, gone: bool) -> None:
+        self._row, self._field, self._items, self._gone = row, field, items, gone
         self._whose = f"{row.name.removesuffix('s')}_id"
         self.own = ("parent", self._whose, DELETED)
 
     def rows(self) -> Iterator[Row]:
-        for item in self._items.items(self._row):
+        for item in self._items.items(self._row, gone=self._gone):
             own: dict[str, str] = {"parent": item.parent, self._whose: item.key, DELETED: _text(item.gone)}
             for inner in _list(fields_of(item.raw).get(self._field)):
                 yield Row(own, inner)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 from msgspec import Raw, Struct
@@ -51,11 +51,11 @@ def keys(named: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def records(reader: Reader, type_: str, keys: Mapping[str, str]) -> Iterator[bytes]:
-    """The records of a type as HubSpot last sent them, whatever became of them since."""
+def records(reader: Reader, type_: str, states: Sequence[State], keys: Mapping[str, str]) -> Iterator[bytes]:
+    """The records of a type in these states, as HubSpot last sent them."""
     extracted = instant_text(reader.bookmark(type_).seen_us)
     moved = {name: key for name, key in keys.items() if name != key}
-    for page in reader.pages(type_, *State):
+    for page in reader.pages(type_, *states):
         for stored in page:
             record = _texts(stored.raw)
             for name, key in moved.items():

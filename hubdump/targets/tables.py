@@ -26,12 +26,17 @@ HISTORY = "property_history"
 MERGES = "merges"
 
 
-def tables(reader: Reader, types: Sequence[ObjectType]) -> list[Table]:
-    """Every table of a dump of these types, in the order in which they are loaded."""
-    of_types = [_of_type(reader, type_) for type_ in types]
-    past = [_history(reader, types)] if reader.histories.asked() else []
+def tables(reader: Reader, types: Sequence[ObjectType], *, hard_delete: bool = False) -> list[Table]:
+    """Every table of a dump of these types, in the order in which they are loaded.
+
+    With `hard_delete` a record that is archived, gone or merged has no row, and neither have its past values; nor has
+    an item that is gone. An archived item has one: records refer to it, an owner who left still owns.
+    """
+    states = (State.ACTIVE,) if hard_delete else tuple(State)
+    of_types = [_of_type(reader, type_, states) for type_ in types]
+    past = [_history(reader, types, active=hard_delete)] if reader.histories.asked() else []
     merged = _merges(reader, types)
-    around = item_tables.tables(reader)
+    around = item_tables.tables(reader, gone=not hard_delete)
     return [*of_types, _associations(reader, types), merged, *past, *around, _columns(of_types)]
 
 
@@ -41,8 +46,8 @@ def strange(listed: Sequence[Table]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(p.type for p in properties if p and p.type and not p.known))
 
 
-def _of_type(reader: Reader, type_: ObjectType) -> Table:
-    """The records of a type, whatever became of them, with a column for each property that is defined."""
+def _of_type(reader: Reader, type_: ObjectType, states: Sequence[State]) -> Table:
+    """The records of a type in these states, with a column for each property that is defined."""
     named = columns.of(reader, type_.name)
     keys = rows.keys(named)
     defined = columns.defined(reader, type_.name)
@@ -63,8 +68,8 @@ def _of_type(reader: Reader, type_: ObjectType) -> Table:
     return Table(
         type_.name,
         (*head, *of_properties, *tail),
-        lambda: rows.records(reader, type_.name, keys),
-        lambda: sum(reader.count(type_.name, state) for state in State),
+        lambda: rows.records(reader, type_.name, states, keys),
+        lambda: sum(reader.count(type_.name, state) for state in states),
         "id",
         type_,
         lambda row: f"{type_.name} {row[0]}",
@@ -91,8 +96,8 @@ def _associations(reader: Reader, types: Sequence[ObjectType]) -> Table:
     )
 
 
-def _history(reader: Reader, types: Sequence[ObjectType]) -> Table:
-    """What the properties of records held before, where it was ever asked for."""
+def _history(reader: Reader, types: Sequence[ObjectType], *, active: bool) -> Table:
+    """What the properties of records, or of `active` ones, held before, where it was ever asked for."""
     names = (
         "type", "id", "property", "value", "timestamp",
         "source_type", "source_id", "source_label", "updated_by_user_id",
@@ -100,7 +105,7 @@ def _history(reader: Reader, types: Sequence[ObjectType]) -> Table:
 
     def found() -> Iterator[bytes]:
         for type_ in types:
-            for past in reader.histories.values(type_.name):
+            for past in reader.histories.values(type_.name, active=active):
                 source = (past.source_type, past.source_id, past.source_label, past.updated_by_user_id)
                 row = (type_.name, str(past.id), past.property, past.value, past.timestamp, *source)
                 yield msgspec.json.encode(dict(zip(names, row, strict=True)))
@@ -109,7 +114,7 @@ def _history(reader: Reader, types: Sequence[ObjectType]) -> Table:
         HISTORY,
         tuple(Column(name) for name in names),
         found,
-        lambda: sum(reader.histories.count(type_.name) for type_ in types),
+        lambda: sum(reader.histories.count(type_.name, active=active) for type_ in types),
         called=lambda row: "{} {} {} {} ({} {})".format(row[0], row[1], row[2], *row[4:7]),
     )
 

@@ -22,6 +22,8 @@ MENDED = "mended:"
 UNFIT = "unfit:"
 # Likewise, how many records bear each property: by type its active records, and by property those that have a value.
 FILLED = "filled:"
+# Likewise, that what is archived, gone or merged has no row in it.
+HARD_DELETE = "hard_delete:"
 Filled = dict[str, tuple[int, dict[str, int]]]
 _TYPE_ID = re.compile(r"[0-9]+-[0-9]+\Z")
 
