@@ -156,7 +156,8 @@ class RunEnded:
 
     `timeline` are the requests by budget of each ten seconds, `limits` how many hubdump allows itself in ten;
     `absent` the types that this portal does not have, and why; `excluded` what the user leaves out,
-    in his words.
+    in his words; `filled` by type how many active records there are, and by property how many bear it, as the last
+    load of the DuckDB file found.
     """
 
     exit: int
@@ -174,6 +175,7 @@ class RunEnded:
     absent: Mapping[str, str] = field(default_factory=dict)
     around: Mapping[str, CollectionSummary] = field(default_factory=dict)
     excluded: Sequence[str] = ()
+    filled: Mapping[str, tuple[int, Mapping[str, int]]] = field(default_factory=dict)
 
 
 Event = (

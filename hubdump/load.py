@@ -22,6 +22,7 @@ from hubdump.targets.written import (
     HARD_DELETE,
     MENDED,
     UNFIT,
+    Filled,
     Unfit,
     Written,
     beside,
@@ -125,6 +126,12 @@ def write_duckdb(
         columns.keep(store, type_.name)
     for written in child.write("duckdb", dump, [type_.name for type_ in types]):
         keep(store, emit, dump, written)
+
+
+def filled(store: Store) -> Filled:
+    """How many records bear each property, as the last load of the DuckDB file found; nothing where there was none."""
+    kept = store.meta(FILLED + DUCKDB)
+    return msgspec.json.decode(kept, type=Filled) if kept else {}
 
 
 def write_exports(

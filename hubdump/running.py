@@ -184,6 +184,7 @@ class _Run:
             limits=self._budgets.limits(),
             absent=absent,
             excluded=order.exclude,
+            filled=load.filled(self._store),
         )
         write_manifest(order.dump, order.run, self._store, ended)
         return ended

@@ -32,8 +32,9 @@ TOKEN = "pat-na1-sandbox"
 ENGAGEMENTS = ("meetings", "calls", "emails", "notes", "tasks", "communications", "postal_mail")
 CRM = ("contacts", "companies", "deals", "tickets")
 ALL = (*ENGAGEMENTS, *CRM)
-# What is read where a test does not say what: contacts' table of 400 columns takes DuckDB more time than all the rest.
-TYPES = (*ENGAGEMENTS, *(name for name in CRM if name != "contacts"))
+# What is read where a test does not say what: some of both kinds, not contacts, whose 400 columns take DuckDB longer
+# than all the rest. All types come home in tests/test_run.py, and in the simulation.
+TYPES = ("meetings", "calls", "notes", "companies", "deals")
 
 
 @pytest.hookimpl(tryfirst=True)

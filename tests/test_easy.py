@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from tests.conftest import ROOT, TOKEN, Served, User, started
+from tests.conftest import ALL, ROOT, TOKEN, Served, User, started
 
 COOKBOOK = (ROOT / "docs/cookbook.md").read_text("utf-8")
 QUERIES = re.findall(r"^## (\d+)\. .*?^```sql\n(.*?)^```", COOKBOOK, re.MULTILINE | re.DOTALL)
@@ -91,7 +91,7 @@ def test_deals_bear_labels_of_stages_names_of_owners_and_a_currency(dumped: Dump
 
 
 def test_engagements_of_all_types_are_one_view_with_whom_they_are_about(dumped: Dumped) -> None:
-    truth = dumped.served.truth()
+    truth = dumped.served.truth(ALL)
     found = dumped.rows(
         "SELECT type, id, contact_ids, company_ids, deal_ids, ticket_ids FROM easy.engagements"
     )

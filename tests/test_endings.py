@@ -137,7 +137,7 @@ def test_a_full_disk_ends_with_74_and_the_next_run_continues(serve: Serve, user:
     assert sent > 5
     told = user.types("run", "--only", "engagements", "--json")
     assert told.status == 0, told.err
-    live = served.truth()["live"]
+    live = served.truth(ENGAGEMENTS)["live"]
     assert held(user.dump)[0] == {name: sorted(live[name]) for name in ENGAGEMENTS}
     # What a whole run takes, the account once more, and at most a page for each that was under way.
     assert len(served.ask("requests")["requests"]) <= 118 + 1 + 24
@@ -168,7 +168,7 @@ def test_a_dump_of_another_portal_is_refused_and_left_as_it_is(serve: Serve, use
     assert f"is the dump of portal {mine.truth()['portal']}" in told.err
     after = {p: p.read_bytes() for p in before if p.name != "lock.json"}
     assert after == {p: before[p] for p in after}
-    assert len(after) > 8
+    assert len(after) > 5
 
 
 def test_max_retries_is_obeyed_with_75_and_everything_kept(serve: Serve, user: User) -> None:

@@ -24,7 +24,6 @@ from hubdump.report.told import CAUSES_MAX, Told
 from hubdump.targets.filled import filled
 from hubdump.targets.filling import connected, fill
 from hubdump.targets.table import Column, Table
-from hubdump.targets.written import Filled
 from tests.conftest import Serve, User
 from tests.strangers.conftest import needed
 
@@ -45,16 +44,16 @@ def told(types: dict[str, TypeSummary], exit_: Exit = Exit.COMPLETE, **ended: An
     return found
 
 
-def hostile() -> tuple[Told, dict[str, Any], Filled]:
+def hostile() -> tuple[Told, dict[str, Any]]:
     """A run in which every text that comes from outside attacks the page."""
     found = told({HOSTILE: TypeSummary(5, 1, 3, 2, AT, None)}, Exit.INCOMPLETE, verdict=f"Incomplete: {HOSTILE}",
-                 next=(HOSTILE,))  # fmt: skip
+                 next=(HOSTILE,), filled={HOSTILE: (5, {HOSTILE: 3, "\ud800": 1})})  # fmt: skip
     found.listen(TypeFailed(HOSTILE, "", HOSTILE, HOSTILE))
     found.listen(Noted(HOSTILE + "\x1b[31m \u202e", HOSTILE))
     found.listen(RetryScheduled(HOSTILE, 0, HOSTILE, 1, 2.0, AT, AT))
     manifest = {"run": "r1", "quarantined": {HOSTILE: [{"id": HOSTILE, "purpose": "record", "reason": HOSTILE}]},
                 "beliefs": {HOSTILE: f"refuted: {HOSTILE}"}}  # fmt: skip
-    return found, manifest, {HOSTILE: (5, {HOSTILE: 3, "\ud800": 1})}
+    return found, manifest
 
 
 class Marks(HTMLParser):
@@ -71,9 +70,7 @@ class Marks(HTMLParser):
 
 
 def test_a_report_says_how_the_run_ended_and_what_is_there() -> None:
-    text = page(
-        told({"calls": TypeSummary(1020, 7, 2040, 0, AT, AT), "carts": TypeSummary(fresh_at=AT)}), {}, {}
-    )
+    text = page(told({"calls": TypeSummary(1020, 7, 2040, 0, AT, AT), "carts": TypeSummary(fresh_at=AT)}), {})
     assert "The dump is complete" in text
     for part in (
         "1,020",
@@ -90,7 +87,7 @@ def test_what_failed_stands_there_with_its_reason_and_an_unproved_type_is_marked
     found = told({"deals": TypeSummary(3, counted=5)}, Exit.INCOMPLETE, verdict="Incomplete: deals")
     found.listen(TypeFailed("deals", "", "The token may not read it.", "Add the scope."))
     manifest = {"quarantined": {"calls": [{"id": "17", "purpose": "record", "reason": "HTTP 500"}]}}
-    text = page(found, manifest, {})
+    text = page(found, manifest)
     assert "The dump is not complete" in text
     for part in (
         "The token may not read it. Add the scope.",
@@ -125,11 +122,11 @@ def test_a_report_of_fifty_types_with_1500_properties_each_stays_below_200_kb() 
     types = {f"type_{n}": TypeSummary(10_000 + n, 5, 10**6, 0, AT, AT, 10_000) for n in range(50)}
     busy = [{"general": 180, "associations": 140, "search": 45}] * 30_000
     limits = {"general": 180, "associations": 142, "search": 40}
-    found = told(types, timeline=busy, limits=limits)
+    found = told(types, timeline=busy, limits=limits, filled=dict.fromkeys(types, (1500, properties)))
     for n in range(1000):
         found.listen(RetryScheduled(f"/a/path/of/some/length/{n}", 500, "x", 1, 2.0, AT, AT))
         found.listen(Noted(f"Something to know, number {n}"))
-    text = page(found, {}, dict.fromkeys(types, (1500, properties)))
+    text = page(found, {})
     assert len(text.encode()) < BYTES_MAX
     assert len(found.causes) <= CAUSES_MAX + 1
     assert sum(found.causes.values()) == 1000
@@ -236,7 +233,7 @@ def test_a_report_is_readable_on_a_phone_and_in_the_dark(
     }
     fill = {"calls": (9, {f"a_property_with_quite_a_long_name_to_be_broken_{n}": n for n in range(10)})}
     (tmp_path / "report.html").write_text(
-        page(told(types, timeline=[{"general": 90}] * 300), {}, fill), "utf-8"
+        page(told(types, timeline=[{"general": 90}] * 300, filled=fill), {}), "utf-8"
     )
     look = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", look)

@@ -9,11 +9,10 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from hubdump.errors import EXIT_MEANINGS, Exit
-from hubdump.events import TypeSummary
+from hubdump.events import RunEnded, TypeSummary
 from hubdump.printable import clean
 from hubdump.report.drawing import pictures
 from hubdump.report.told import Told
-from hubdump.targets.written import Filled
 from hubdump.version import __version__
 
 # A page that a phone shows at once: what would make it longer is counted instead.
@@ -35,7 +34,7 @@ class Fill:
     shown: tuple[tuple[str, float], ...]
 
 
-def page(told: Told, manifest: Mapping[str, Any], filled: Filled) -> str:
+def page(told: Told, manifest: Mapping[str, Any]) -> str:
     """The report of a run that came to its end, as HTML."""
     assert told.ended is not None
     ended = told.ended
@@ -62,7 +61,7 @@ def page(told: Told, manifest: Mapping[str, Any], filled: Filled) -> str:
         causes=told.causes.most_common(20),
         unreadable=list(_unreadable(told, manifest)),
         notes=[(_cut(note.text), note.hint) for note in told.notes],
-        fills=list(_fills(filled))[:TYPES_FILLED_MAX],
+        fills=list(_fills(ended))[:TYPES_FILLED_MAX],
         beliefs={
             name: state for name, state in dict(manifest.get("beliefs", {})).items() if state != "assumed"
         },
@@ -84,8 +83,8 @@ def _unreadable(told: Told, manifest: Mapping[str, Any]) -> Iterator[tuple[str, 
         yield name, ", ".join(ids[:10]) + more, _cut(found[0]["reason"])
 
 
-def _fills(filled: Filled) -> Iterator[Fill]:
-    for type_, (records, of) in filled.items():
+def _fills(ended: RunEnded) -> Iterator[Fill]:
+    for type_, (records, of) in ended.filled.items():
         if records:
             shares = sorted(((name, 100 * n / records) for name, n in of.items()), key=lambda one: -one[1])
             used = [one for one in shares if one[1] > 0]

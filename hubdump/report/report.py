@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import msgspec
-
 from hubdump.errors import DiskFailure
 from hubdump.events import Event, Noted, RunEnded
 from hubdump.manifest import read_manifest
 from hubdump.report.page import page
 from hubdump.report.told import Told
-from hubdump.store.reader import Reader
-from hubdump.targets import DUCKDB
-from hubdump.targets.written import FILLED, Filled, replacing
+from hubdump.targets.written import replacing
 
 NAME = "report.html"
 
@@ -38,19 +34,6 @@ class Report:
         return None
 
     def _write(self) -> None:
-        text = page(self._told, read_manifest(self._dump), _filled(self._dump))
+        text = page(self._told, read_manifest(self._dump))
         with replacing(self._dump / NAME) as draft:
             draft.write(text.encode())
-
-
-def _filled(dump: Path) -> Filled:
-    """What the last load of the DuckDB file found; nothing where there was none."""
-    store = dump / "store.sqlite"
-    if not store.exists():
-        return {}
-    reader = Reader(store)
-    try:
-        kept = reader.meta(FILLED + DUCKDB)
-    finally:
-        reader.close()
-    return msgspec.json.decode(kept, type=Filled) if kept else {}
