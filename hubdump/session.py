@@ -91,7 +91,7 @@ async def opened(
     through: Through = lambda inner: inner,
 ) -> AsyncIterator[Session]:
     """Open the portal of a dump, its transport seen through `through`; UsageError when the dump is another's."""
-    await _wait_out_the_last_run(store, clock, emit)
+    await wait_out_the_last_run(store, clock, emit)
 
     def touch() -> None:
         now_s = clock.wall_s()
@@ -120,7 +120,7 @@ async def preflight(exchange: Exchange) -> tuple[wire.Account, Endpoints]:
     )
 
 
-async def _wait_out_the_last_run(store: Store, clock: Clock, emit: Emit) -> None:
+async def wait_out_the_last_run(store: Store, clock: Clock, emit: Emit) -> None:
     """No window of HubSpot's may hold our requests and too many of the last run's."""
     wait_s = min(_active_s(store) + WINDOW_S - clock.wall_s(), WINDOW_S)
     if wait_s > 0:

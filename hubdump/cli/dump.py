@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hubdump.cli.plan import tell_plan
 from hubdump.cli.shared import (
     PORTAL,
     Dump,
     Exclude,
+    History,
     InSandbox,
     Json,
     NoProgress,
     Only,
+    Prove,
+    ProveWithin,
     Quiet,
     Verbose,
     answer,
     app,
+    as_typed,
     epilog,
 )
 from hubdump.errors import Exit
@@ -58,19 +60,9 @@ def run(
     ] = None,
     labels: Labels = False,
     hard_delete: HardDelete = None,
-    history: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--history",
-            help="Also past values: TYPE, TYPE:PROPERTY,... or all (HUBDUMP_HISTORY); again for more.",
-        ),
-    ] = None,
-    prove: Annotated[
-        bool, typer.Option("--prove", help="Compare all ids with HubSpot's now, not only when that is due.")
-    ] = False,
-    prove_within: Annotated[
-        float, typer.Option("--prove-within", min=0, help="Days after which all ids are compared again.")
-    ] = 7,
+    history: History = None,
+    prove: Prove = False,
+    prove_within: ProveWithin = 7,
     accept_deletes: Annotated[
         bool, typer.Option("--accept-deletes", help="Believe HubSpot even if many records are gone.")
     ] = False,
@@ -82,6 +74,9 @@ def run(
     record: Annotated[
         Path | None, typer.Option("--record", help="Keep the shapes of all answers here; no values, no ids.")
     ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what it would take, as hubdump plan does.")
+    ] = False,
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = 0,
@@ -109,15 +104,20 @@ def run(
                 HUBDUMP_TO=to or None,
                 HUBDUMP_HARD_DELETE=hard_delete,
             )
+            wishes = Wishes(prove, prove_within * 86_400, accept_deletes)
+            typed = as_typed(dump, portal if sandbox else None, only, exclude, history)
+            if dry_run:
+                there = folder_of(chosen.dump, sandbox=sandbox), access_of(chosen, credentials)
+                return tell_plan(reporter, chosen, *there, wishes, typed("run"))
             folder = folder_of(chosen.dump, sandbox=sandbox)
             _warn_of_loose_files(reporter, folder)
             order = Order(
                 run=new_id(),
                 dump=folder,
                 access=access_of(chosen, credentials, record),
-                command=_command(dump, portal if sandbox else None),
+                command=typed,
                 asked=asked_for(chosen.to, folder, labels=labels, hard_delete=chosen.hard_delete),
-                wishes=Wishes(prove, prove_within * 86_400, accept_deletes),
+                wishes=wishes,
                 history=chosen.history,
                 only=chosen.only,
                 exclude=chosen.exclude,
@@ -184,14 +184,3 @@ def _warn_of_loose_files(reporter: Reporter, dump: Path) -> None:
         reporter.emit(
             Noted(f"{loose.path} can be read by others on this machine.", f"Close it: {loose.command}")
         )
-
-
-def _command(dump: Path | None, portal: str | None) -> Callable[[str], str]:
-    """How the user called us, for the commands we tell them to type; `portal` is the sandbox's."""
-    called, python = Path(sys.argv[0]), Path(sys.executable)
-    own = [str(python.relative_to(Path.cwd()) if python.is_relative_to(Path.cwd()) else python), called.name]
-    words = own if called.name == "main.py" else ["hubdump"]
-    flags = ["--sandbox"] if portal else []
-    of_portal = ["--portal", portal] if portal and portal != PORTAL else []
-    flags += ["--dump", str(dump)] if dump else []
-    return lambda verb: shlex.join([*words, verb, *flags, *(of_portal if verb == "verify" else [])])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shlex
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -45,6 +47,19 @@ Exclude = Annotated[
     list[str] | None,
     typer.Option("--exclude", help="Not this type, collection or group (HUBDUMP_EXCLUDE); again for more."),
 ]
+History = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--history",
+        help="Also past values: TYPE, TYPE:PROPERTY,... or all (HUBDUMP_HISTORY); again for more.",
+    ),
+]
+Prove = Annotated[
+    bool, typer.Option("--prove", help="Compare all ids with HubSpot's now, not only when that is due.")
+]
+ProveWithin = Annotated[
+    float, typer.Option("--prove-within", min=0, help="Days after which all ids are compared again.")
+]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Only errors and how it ended.")]
 Verbose = Annotated[int, typer.Option("-v", "--verbose", count=True, help="Every page too.")]
 NoProgress = Annotated[bool, typer.Option("--no-progress", help="Plain lines even on a terminal.")]
@@ -71,3 +86,30 @@ def answer(
             status = int(error.exit)
             reporter.error(error)
     raise SystemExit(status)
+
+
+def as_typed(
+    dump: Path | None,
+    portal: str | None,
+    only: Sequence[str] | None = (),
+    exclude: Sequence[str] | None = (),
+    history: Sequence[str] | None = (),
+) -> Callable[[str], str]:
+    """How the user called us, for the commands we tell them to type; `portal` is the sandbox's.
+
+    A run reads what is selected.
+    """
+    called, python = Path(sys.argv[0]), Path(sys.executable)
+    own = [str(python.relative_to(Path.cwd()) if python.is_relative_to(Path.cwd()) else python), called.name]
+    words = own if called.name == "main.py" else ["hubdump"]
+    flags = ["--sandbox"] if portal else []
+    of_portal = ["--portal", portal] if portal and portal != PORTAL else []
+    flags += ["--dump", str(dump)] if dump else []
+    selected = [
+        word
+        for flag, values in (("--only", only), ("--exclude", exclude), ("--history", history))
+        for value in values or ()
+        for word in (flag, value)
+    ]
+    more = {"verify": of_portal, "run": [*of_portal, *selected]}
+    return lambda verb: shlex.join([*words, verb, *flags, *more.get(verb, [])])

@@ -34,7 +34,7 @@ def remember(store: Store, failed: Mapping[str, Incomplete], read: Iterable[str]
 
 
 @dataclass(frozen=True, slots=True)
-class _Left:
+class Left:
     """Something that is left out: what `exclude` calls it, what is kept of it, and requests one of which reads it."""
 
     word: str
@@ -46,27 +46,32 @@ async def announce(
     exchange: Exchange, api: Endpoints, store: Store, emit: Emit, exclude: Sequence[str]
 ) -> None:
     """Of what is left out and could not be read, say once what can be read now; a request for each of them."""
-    lacking = _lacking(store)
-    for left in _left_out(api, store.discovered.catalogue(), exclude):
-        if left.what in lacking and await _is_readable(exchange, left):
+    for left in lacking_and_left_out(api, store, exclude):
+        if await _is_readable(exchange, left):
             store.discovered.set_read(left.what)
             emit(Noted(f"{left.what} can be read now: take {left.word} out of exclude to have it read."))
+
+
+def lacking_and_left_out(api: Endpoints, store: Store, exclude: Sequence[str]) -> list[Left]:
+    """What is asked for once more: left out, and not readable so far."""
+    lacking = _lacking(store)
+    return [left for left in _left_out(api, store.discovered.catalogue(), exclude) if left.what in lacking]
 
 
 def _lacking(store: Store) -> set[str]:
     return {one.what for one in store.discovered.unread() if not one.absent}
 
 
-def _left_out(api: Endpoints, catalogue: Catalogue, exclude: Sequence[str]) -> Iterator[_Left]:
+def _left_out(api: Endpoints, catalogue: Catalogue, exclude: Sequence[str]) -> Iterator[Left]:
     names = discovery.named(catalogue, exclude)
     for type_ in catalogue.types:
         if type_.name in names:
-            yield _Left(type_.name, type_.name, [api.list(type_, ID_ONLY, "")])
+            yield Left(type_.name, type_.name, [api.list(type_, ID_ONLY, "")])
     if CUSTOM in exclude:
-        yield _Left(CUSTOM, discovery.CUSTOM_OBJECTS, [api.schemas()])
+        yield Left(CUSTOM, discovery.CUSTOM_OBJECTS, [api.schemas()])
     for row in around.COLLECTIONS:
         if not row.parent and {row.name, row.group} & set(exclude):
-            yield _Left(row.name, row.name, list(_first_pages(row)))
+            yield Left(row.name, row.name, list(_first_pages(row)))
 
 
 def _first_pages(row: Collection) -> Iterator[Request[Any]]:
@@ -75,7 +80,7 @@ def _first_pages(row: Collection) -> Iterator[Request[Any]]:
         yield page(row, Wanted(version, size=row.sizes[-1]), Window())
 
 
-async def _is_readable(exchange: Exchange, left: _Left) -> bool:
+async def _is_readable(exchange: Exchange, left: Left) -> bool:
     for request in left.tries:
         try:
             await exchange.ask(request)

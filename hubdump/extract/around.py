@@ -22,6 +22,7 @@ from hubdump.extract.plan import Wishes
 from hubdump.hubspot.collecting import Step, collect
 from hubdump.hubspot.item_requests import Window
 from hubdump.model import CUSTOM, ObjectType, Refuted, Request
+from hubdump.store.items import Mark
 from hubdump.store.reader import Reader
 from hubdump.store.store import Store
 
@@ -33,6 +34,17 @@ class _Addressed(Struct):
         email: str | None = None
 
     properties: Properties
+
+
+def due(store: Store, rows: Sequence[Collection], oldest_us: int) -> list[Collection]:
+    """The collections that were not read whole since an instant."""
+    held = {row.name: store.items.mark(row.name) for row in rows}
+    return [row for row in rows if not held[row.name].complete or (held[row.name].fresh_us or 0) < oldest_us]
+
+
+def may_have(type_: ObjectType, row: Collection, *, defined: bool) -> bool:
+    """Whether a type may have items of a collection; where its row does not say so, one whose properties are known."""
+    return type_.name in row.of or type_.group == CUSTOM if row.of else defined
 
 
 class Around:
@@ -53,11 +65,7 @@ class Around:
     def due(self, rows: Sequence[Collection]) -> list[Collection]:
         """The collections that this run has to read; those a run that was cut short completed are not read again."""
         now_us = self._exchange.server_time_us()
-        oldest_us = plan.oldest_us(self._store.began_us(now_us), now_us)
-        held = {row.name: self._store.items.mark(row.name) for row in rows}
-        return [
-            row for row in rows if not held[row.name].complete or (held[row.name].fresh_us or 0) < oldest_us
-        ]
+        return due(self._store, rows, plan.oldest_us(self._store.began_us(now_us), now_us))
 
     async def extract(self, rows: Sequence[Collection], named: Sequence[str] = ()) -> dict[str, Incomplete]:
         """Read each collection that is due to its end; what failed, by name. Those `named` were asked for by name."""
@@ -130,8 +138,7 @@ class Around:
         mark = items.mark(row.name)
         if mark.complete or not mark.cursor:
             mark = items.begin(row.name, self._exchange.server_time_us())
-        since_ms = _since_ms(mark.fresh_us or 0) if row.instant and not row.parent else 0
-        await self._walk(row, Window(since_ms, mark.began_us // 1000), mark.cursor)
+        await self._walk(row, window(row, mark), mark.cursor)
         removed, there = items.not_shown(row.name)
         if not (row.parent or row.instant) and plan.too_many(removed, there, self._wishes):
             items.begin_anew(row.name)
@@ -184,14 +191,9 @@ class Around:
         return [
             type_.path
             for type_ in self._catalogue.types
-            if self._has(type_, row) and self._store.bookmark(type_.name).fresh_us is not None
+            if may_have(type_, row, defined=bool(self._store.property_names(type_.name)))
+            and self._store.bookmark(type_.name).fresh_us is not None
         ]
-
-    def _has(self, type_: ObjectType, row: Collection) -> bool:
-        """Whether a type may have items of a collection; what is not told apart by a row needs its definitions."""
-        if row.of:
-            return type_.name in row.of or type_.group == CUSTOM
-        return bool(self._store.property_names(type_.name))
 
     def _leave_the_others(self, row: Collection, cursor: str) -> None:
         """What is stored of types that are not asked for stays as it is."""
@@ -214,6 +216,12 @@ class Around:
         finally:
             reader.close()
         return found
+
+
+def window(row: Collection, mark: Mark) -> Window:
+    """What the present pass over a collection reads."""
+    since_ms = _since_ms(mark.fresh_us or 0) if row.instant and not row.parent else 0
+    return Window(since_ms, mark.began_us // 1000)
 
 
 def _since_ms(fresh_us: int) -> int:

@@ -38,6 +38,7 @@ __all__ = [
     "ID_ONLY",
     "FilterGroups",
     "associations",
+    "changed_since",
     "changes",
     "histories",
     "identify",
@@ -79,15 +80,19 @@ def archived(api: Endpoints, type_: ObjectType, properties: Sequence[str], curso
 
 def changes(api: Endpoints, type_: ObjectType, since_us: int, properties: Sequence[str], cursor: str) -> Flow:
     """Every record modified since an instant by search; `cursor` is the last id that was read."""
-    # Search compares whole milliseconds; rounding down reads too much rather than too little.
-    since = {"propertyName": type_.modified, "operator": "GTE", "value": str(since_us // 1000)}
-    search = Search(api, type_, [[since]], ID_ONLY, int(cursor or 0))
+    search = Search(api, type_, changed_since(type_, since_us), ID_ONLY, int(cursor or 0))
     while not search.done:
         before = str(search.last)
         response, refs = yield from search.next_page()
         found = yield from Batch(api, type_, properties).read(ids_in(refs))
         found.pages = found.pages or [(response, [])]
         yield from _commit(found, before, str(search.last), done=search.done)
+
+
+def changed_since(type_: ObjectType, since_us: int) -> FilterGroups:
+    """What a search is to ask for to find every record modified since an instant."""
+    # Search compares whole milliseconds; rounding down reads too much rather than too little.
+    return [[{"propertyName": type_.modified, "operator": "GTE", "value": str(since_us // 1000)}]]
 
 
 def identify(api: Endpoints, type_: ObjectType, properties: Sequence[str], cursor: str) -> Flow:

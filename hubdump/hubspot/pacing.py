@@ -35,11 +35,12 @@ class Budgets:
 
     With a `number` (HUBSPOT_MAX_REQUESTS_PER_10S) every request also passes one window over all of them;
     with None (`auto`) each budget stands alone at what the headers allow, less 5 %. `general_max` is what
-    HubSpot's own general limit was last seen to be.
+    HubSpot's own general limit was last seen to be; `daily_max` is the day's, None where HubSpot does not say.
     """
 
     def __init__(self, number: int | None) -> None:
         self.number = number
+        self.daily_max: int | None = None
         self.daily_remaining: int | None = None
         self.general_max = GENERAL_MAX_UNKNOWN
         self._all = Window(number, TEN_SECONDS_NS) if number else None
@@ -106,12 +107,14 @@ class Budgets:
 
     def learn(self, headers: Mapping[str, str]) -> None:
         """Take the limits from an answer's headers (names lower-cased); absent ones change nothing."""
-        daily, interval, most = (
+        daily, remaining, interval, most = (
             number(headers.get(f"x-hubspot-ratelimit-{name}", ""))
-            for name in ("daily-remaining", "interval-milliseconds", "max")
+            for name in ("daily", "daily-remaining", "interval-milliseconds", "max")
         )
-        if daily is not None:
-            self.daily_remaining = daily
+        if daily:
+            self.daily_max = daily
+        if remaining is not None:
+            self.daily_remaining = remaining
         if interval == 10_000 and most:
             self.general_max = most
             self._windows[Budget.GENERAL].cap = _share(most)

@@ -16,6 +16,7 @@ from hubdump.store.database import disk_errors
 
 SCOPES = ("crm.objects.custom.read", "crm.schemas.custom.read")
 _CUSTOM = "SELECT name, type_id, singular, qualified FROM custom_types ORDER BY number"
+_EACH_CUSTOM = "SELECT number, name, type_id, singular, qualified, label FROM custom_types"
 _UNREAD = "SELECT what, why, scopes, absent FROM unread ORDER BY what"
 
 
@@ -66,6 +67,18 @@ class Discovered:
                     " qualified = excluded.qualified, label = excluded.label",
                     (type_.type_id, name, type_.singular, type_.qualified, label),
                 )
+
+    def take_over(self, other: Discovered) -> None:
+        """Know what another store knows; nothing may be kept here yet."""
+        kept = (("custom_types", _EACH_CUSTOM), ("unread", _UNREAD))
+        with self._transaction():
+            for table, sql in kept:
+                with disk_errors(other.path):
+                    rows = other._db.execute(sql)
+                    names = ", ".join(column[0] for column in rows.description)
+                    places = ", ".join("?" * len(rows.description))
+                    insert = f"INSERT INTO {table} ({names}) VALUES ({places})"  # noqa: S608 - our own words
+                    self._db.executemany(insert, rows.fetchall())
 
     def set_unread(self, what: str, why: str, scopes: Iterable[str] = (), *, absent: bool = False) -> None:
         """Keep that a type, or something else of the portal, cannot be read; `absent`: it is not there."""

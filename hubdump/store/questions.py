@@ -68,11 +68,17 @@ class Questions:
         with disk_errors(self.path):
             return int(self._db.execute(sql, (self._types.get(type_, 0), RECORD)).fetchone()[0])
 
-    def records(self, type_: str) -> int:
-        """How many active records of a type the store holds."""
+    def records(self, type_: str, state: State = State.ACTIVE) -> int:
+        """How many records of a type the store holds in one state."""
         with disk_errors(self.path):
-            sql = "SELECT count(*) FROM records WHERE type = ? AND state = 0"
-            return int(self._db.execute(sql, (self._types.get(type_, 0),)).fetchone()[0])
+            sql = "SELECT count(*) FROM records WHERE type = ? AND state = ?"
+            return int(self._db.execute(sql, (self._types.get(type_, 0), state)).fetchone()[0])
+
+    def records_up_to(self, type_: str, last: int) -> int:
+        """How many active records of a type the store holds, up to an id."""
+        with disk_errors(self.path):
+            sql = "SELECT count(*) FROM records WHERE type = ? AND id <= ? AND state = 0"
+            return int(self._db.execute(sql, (self._types.get(type_, 0), last)).fetchone()[0])
 
     def knows(self, type_: str) -> bool:
         """Whether the store has a record of a type, whatever became of it, or one that could not be read."""

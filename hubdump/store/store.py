@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -45,12 +46,13 @@ DELETE FROM pages WHERE type = ?1 AND number NOT IN (SELECT page FROM records WH
 
 class Store:
     """What is on disk and trusted. Every method that writes is one transaction; `asked` are questions only,
-    `discovered` is the portal itself, `items` what is around the records.
+    `discovered` is the portal itself, `items` what is around the records. Where it is opened for reading, whoever
+    writes nevertheless gets DiskFailure.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, opened: Callable[[Path], sqlite3.Connection] = open_for_writing) -> None:
         self.path = path
-        self._db = open_for_writing(path)
+        self._db = opened(path)
         with disk_errors(path):
             self._types: dict[str, int] = dict(self._db.execute("SELECT name, number FROM types"))
         self.asked = Questions(path, self._db, self._types)
@@ -64,6 +66,12 @@ class Store:
 
     def bind_portal(self, portal: int) -> None:
         """Make this the dump of one portal, for ever; UsageError when it is another's."""
+        self.refuse_another(portal)
+        if not self.meta("portal"):
+            self.set_meta("portal", str(portal))
+
+    def refuse_another(self, portal: int) -> None:
+        """UsageError when this is the dump of another portal."""
         held = self.meta("portal")
         if held and int(held) != portal:
             raise UsageError(
@@ -71,8 +79,6 @@ class Store:
                 "Nothing was changed.",
                 f"Use another folder: hubdump run --dump data-{portal}",
             )
-        if not held:
-            self.set_meta("portal", str(portal))
 
     def meta(self, key: str) -> str:
         with disk_errors(self.path):

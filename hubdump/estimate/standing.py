@@ -1,0 +1,43 @@
+"""Where a dump stands in the present round of a type: what a run that continues it has still before it."""
+
+from __future__ import annotations
+
+from msgspec import json
+
+from hubdump.extract import plan
+from hubdump.hubspot.linking import Place
+from hubdump.hubspot.listing import Spot
+from hubdump.model import Bookmark, ObjectType, WalkKey
+from hubdump.store.store import Store
+
+
+def left_to_list(store: Store, type_: ObjectType, purpose: str, records: int) -> int | None:
+    """How many of so many records a list has still before it; None where it is done."""
+    cursor, done = store.walk(WalkKey(type_.name, purpose))
+    if done:
+        return None
+    return max(0, records - json.decode(cursor, type=Spot).count) if cursor else records
+
+
+def left_to_link(store: Store, key: WalkKey, records: int) -> int:
+    """How many of so many records a walk of associations has still before it."""
+    cursor, done = store.walk(key)
+    if done:
+        return 0
+    if not cursor:
+        return records
+    place = json.decode(cursor, type=Place)
+    return max(0, records - store.asked.records_up_to(key.type, place.after)) + len(place.pending)
+
+
+def is_old(mark: Bookmark, oldest_us: int) -> bool:
+    """Whether a round, once it is finished, is followed by another: it looked for changes too long ago."""
+    return plan.resumed(mark) and bool(mark.seen_us) and plan.fresh_us(mark.seen_us) < oldest_us
+
+
+def histories_due(store: Store, type_: ObjectType, names: tuple[str, ...]) -> int:
+    """How many stored records lack the history of some of these properties."""
+    found, after = 0, 0
+    while ids := store.histories.due(type_.name, after, 10_000, names).ids:
+        found, after = found + len(ids), ids[-1]
+    return found

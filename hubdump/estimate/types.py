@@ -1,0 +1,205 @@
+"""Asks HubSpot how many records of a type there are and how many changed: what its round has before it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import msgspec
+
+from hubdump.catalog import Catalogue
+from hubdump.errors import Incomplete
+from hubdump.estimate.calls import Calls, sum_of
+from hubdump.estimate.rounds import EMPTY, Round, in_turn, steps
+from hubdump.estimate.standing import histories_due, is_old, left_to_link, left_to_list
+from hubdump.extract import plan
+from hubdump.extract.exchange import Exchange
+from hubdump.extract.plan import Wishes
+from hubdump.hubspot import wire
+from hubdump.hubspot.endpoints import LIST_RECORDS, SEARCH_TOTAL_MAX, Endpoints, fits_url
+from hubdump.hubspot.flows import ID_ONLY, changed_since
+from hubdump.hubspot.refs import record_refs
+from hubdump.hubspot.searching import FilterGroups
+from hubdump.model import Bookmark, ObjectType, State, WalkKey
+from hubdump.store.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What reading a type, or a collection, takes: requests by step, those of them that wait for each other.
+
+    `items` are the records that are to be there; `unsure` says what could not be counted.
+    """
+
+    name: str
+    items: int = 0
+    steps: Mapping[str, Calls] = field(default_factory=dict)
+    in_turn: int = 0
+    unsure: Sequence[str] = ()
+
+    @property
+    def calls(self) -> Calls:
+        return sum_of(self.steps.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Types:
+    """Foresees the rounds of types: `held` is what the dump holds, `counted` HubSpot's own count by type id.
+
+    What is not fresh since `oldest_us` is to be read again.
+    """
+
+    api: Endpoints
+    exchange: Exchange
+    held: Store
+    catalogue: Catalogue
+    wishes: Wishes
+    counted: Mapping[str, int]
+    oldest_us: int
+
+    def due(self, types: Sequence[ObjectType]) -> list[ObjectType]:
+        """The types that a run would read, as the engine decides it."""
+        return [type_ for type_ in types if self._is_due(type_)]
+
+    def _is_due(self, type_: ObjectType) -> bool:
+        mark = self.held.bookmark(type_.name)
+        stale = not mark.complete or mark.fresh_us is None or mark.fresh_us < self.oldest_us
+        names = self.wishes.history.names(type_, self.held.property_names(type_.name))
+        return stale or bool(names and self.held.histories.due(type_.name, 0, 1, names).ids)
+
+    async def foresee(self, type_: ObjectType) -> Foreseen:
+        """What the rounds of a type take; of one that HubSpot does not let be read, the request that shows it."""
+        try:
+            return await self._foresee(type_)
+        except Incomplete as error:
+            return Foreseen(type_.name, 0, {"look": Calls(1)}, 1, (f"{type_.name}: {error.message}",))
+
+    async def _foresee(self, type_: ObjectType) -> Foreseen:
+        mark = self.held.bookmark(type_.name)
+        known = self.held.asked.knows(type_.name)
+        records = await self._records(type_)
+        if not (records or known or plan.resumed(mark)):
+            return Foreseen(type_.name, 0, steps(EMPTY), EMPTY.looks)
+        names = await self._properties(type_)
+        archived, unsure = await self._archived(type_, records)
+        now = Round(
+            looks=int(not (known or plan.resumed(mark) or self._is_counted(type_, mark))),
+            definitions=not (plan.resumed(mark) and self.held.property_names(type_.name)),
+            wide=not fits_url(names),
+            unread=len(self.held.asked.quarantined(type_.name, 0, records + 1)),
+            archived=left_to_list(self.held, type_, plan.ARCHIVED, archived)
+            if plan.resumed(mark)
+            else archived,
+        )
+        if plan.resumed(mark):
+            now = await self._continued(type_, mark, now, records)
+        elif mark.fresh_us is None:
+            now = replace(now, swept=records, proved=records)
+        else:
+            now = await self._later(type_, mark, now, records)
+        rounds = [await self._with_histories(type_, now, names, records)]
+        if is_old(mark, self.oldest_us):
+            again = replace(mark, fresh_us=plan.fresh_us(mark.seen_us))
+            rounds.append(await self._later(type_, again, Round(wide=now.wide, archived=archived), records))
+        return _told(type_, records, rounds, unsure)
+
+    async def _later(self, type_: ObjectType, mark: Bookmark, now: Round, records: int) -> Round:
+        """A round of a type that was whole before."""
+        since = replace(mark, since_us=mark.fresh_us or 0)
+        changed = await self._total(type_, changed_since(type_, plan.changes_since_us(since)))
+        now = replace(now, changed=changed, links=self._links(type_, records))
+        if plan.proof_due(mark, self.wishes, self.exchange.server_time_us()):
+            return replace(now, proved=records)
+        here = self.held.asked.records(type_.name) + self.held.asked.unread(type_.name)
+        # What was made since then is found by the search; where there is more than that, all ids are compared.
+        differs = not self._is_few(type_) and records > here + changed
+        return replace(now, counted=True, proved=records if differs else None)
+
+    async def _continued(self, type_: ObjectType, mark: Bookmark, now: Round, records: int) -> Round:
+        """The rest of a round that was cut short."""
+        store = self.held
+        identify = WalkKey(type_.name, plan.IDENTIFY)
+        proof = store.begun(identify) or plan.proof_due(mark, self.wishes, self.exchange.server_time_us())
+        searched = store.walk(WalkKey(type_.name, plan.CATCH_UP))[1]
+        changes = changed_since(type_, plan.changes_since_us(mark))
+        return replace(
+            now,
+            swept=left_to_list(store, type_, plan.SWEEP, records) if mark.fresh_us is None else None,
+            changed=None if searched else await self._total(type_, changes),
+            counted=not proof,
+            proved=left_to_list(store, type_, plan.IDENTIFY, records) if proof else None,
+            links=tuple(
+                left_to_link(store, key, records) for key in plan.association_walks(type_, self.catalogue)
+            ),
+        )
+
+    async def _with_histories(
+        self, type_: ObjectType, now: Round, names: Sequence[str], records: int
+    ) -> Round:
+        """With the histories that are wished for, and the associations of a first round."""
+        if wanted := self.wishes.history.names(type_, names):
+            here = self.held.asked.records(type_.name)
+            due = histories_due(self.held, type_, wanted) + max(0, records - here) + (now.changed or 0)
+            now = replace(now, histories=min(records, due))
+        return now if now.links else replace(now, links=self._links(type_, records))
+
+    def _links(self, type_: ObjectType, records: int) -> tuple[int, ...]:
+        return (records,) * len(plan.association_walks(type_, self.catalogue))
+
+    def _is_counted(self, type_: ObjectType, mark: Bookmark) -> bool:
+        """Whether the engine takes HubSpot's count for it that there are records."""
+        return mark.fresh_us is None and bool(self.counted.get(type_.type_id))
+
+    async def _records(self, type_: ObjectType) -> int:
+        """How many active records there are: by HubSpot's count where that is a page or less, else by search."""
+        counted = self.counted.get(type_.type_id, 0)
+        if self._is_few(type_):
+            return counted
+        total = await self._total(type_, [[]])
+        # A search may count no further.
+        return total if total != SEARCH_TOTAL_MAX else max(total, counted)
+
+    def _is_few(self, type_: ObjectType) -> bool:
+        """Whether HubSpot's count and the dump say that there is a page of records at most: then it need not search."""
+        counted = self.counted.get(type_.type_id, LIST_RECORDS)
+        return max(counted, self.held.asked.records(type_.name)) < LIST_RECORDS
+
+    async def _total(self, type_: ObjectType, groups: FilterGroups) -> int:
+        return (await self.exchange.ask(self.api.search(type_, groups, (), limit=1))).content.total
+
+    async def _properties(self, type_: ObjectType) -> tuple[str, ...]:
+        """The names of its properties, as the dump has them, else as HubSpot says."""
+        if names := self.held.property_names(type_.name):
+            return names
+        found = (await self.exchange.ask(self.api.properties(type_))).content.results
+        return tuple(msgspec.json.decode(raw, type=wire.PropertyDefinition).name for raw in found)
+
+    async def _archived(self, type_: ObjectType, records: int) -> tuple[int, tuple[str, ...]]:
+        """How many archived records there are, and what is not sure of that: HubSpot does not count them.
+
+        More than a page of them are taken to lie among the active ones in the same proportion everywhere.
+        """
+        walked = self.held.walk(WalkKey(type_.name, plan.ARCHIVED))[1]
+        if walked or self.held.bookmark(type_.name).fresh_us is not None:
+            return self.held.asked.records(type_.name, State.ARCHIVED), ()
+        if records < LIST_RECORDS:
+            return 0, ()
+        page = (await self.exchange.ask(self.api.list(type_, ID_ONLY, "", archived=True))).content
+        refs, _ = record_refs(type_, page.results)
+        if not (page.paging and refs):
+            return len(refs), ()
+        first, last = (
+            {"propertyName": "hs_object_id", "operator": operator, "value": str(ref.id)}
+            for operator, ref in (("GTE", refs[0]), ("LTE", refs[-1]))
+        )
+        among = await self._total(type_, [[first, last]])
+        archived = max(len(refs) + 1, round(records * len(refs) / max(1, among)))
+        return archived, (f"archived {type_.name}: about {archived:,}, by where the first {len(refs)} lie",)
+
+
+def _told(type_: ObjectType, records: int, rounds: Sequence[Round], unsure: tuple[str, ...]) -> Foreseen:
+    found: dict[str, Calls] = {}
+    for one in rounds:
+        for step, calls in steps(one).items():
+            found[step] = found.get(step, Calls()) + calls
+    return Foreseen(type_.name, records, found, sum(in_turn(one) for one in rounds), unsure)
