@@ -147,6 +147,17 @@ def test_histories_are_planned_once_and_then_of_what_changed(tmp_path: Path) -> 
     assert of(planned(sandbox, tmp_path, ("notes",), history=more), "notes").steps["history"].general == 3
 
 
+def test_fewer_records_than_the_dump_has_are_told_with_what_that_may_take(tmp_path: Path) -> None:
+    sandbox = world("narrow,notes=330")
+    extracted(sandbox, tmp_path, ("notes",))
+    sandbox.advance(5000)
+    for id_ in sandbox.portal.truth("notes")["live"]["notes"][:5]:
+        sandbox.portal.edit("POST", "/crm/v3/objects/notes/gdpr-delete", {"objectId": id_})
+    told = planned(sandbox, tmp_path, ("notes",))
+    assert ["5 fewer" in text and "4 requests more" in text for text in told.unsure] == [True]
+    assert ran(sandbox, tmp_path, ("notes",)).total() >= told.calls.all + 4
+
+
 def test_archived_records_that_nobody_counts_are_estimated_and_told(tmp_path: Path) -> None:
     sandbox = world("narrow,notes=1200")
     for id_ in sandbox.portal.truth("notes")["live"]["notes"][::4]:
@@ -187,11 +198,12 @@ def files(dump: Path) -> dict[str, bytes]:
     return {str(path): path.read_bytes() for path in found}
 
 
-def near(plan: dict[str, Any], told: Told) -> None:
-    """Assert that a run took, of each budget, what was planned within a tenth."""
-    assert (told.status, plan["type"]) == (0, "plan")
-    for budget, number in told.summary["requests"].items():
-        assert abs(plan["requests"][budget] - number) <= 0.1 * number, budget
+def far(plan: dict[str, Any], told: Told) -> dict[str, tuple[int, int]]:
+    """The budgets of which a run took more than a tenth more or less than was planned: planned, taken."""
+    both = {budget: (plan["requests"][budget], took) for budget, took in told.summary["requests"].items()}
+    return {
+        budget: (number, took) for budget, (number, took) in both.items() if abs(number - took) > 0.1 * took
+    }
 
 
 def test_the_command_plans_what_the_next_run_takes_and_leaves_the_dump_as_it_is(
@@ -201,7 +213,7 @@ def test_the_command_plans_what_the_next_run_takes_and_leaves_the_dump_as_it_is(
     user.only = "notes owners list_memberships forms"
     (plan,) = user.at(served).types("plan", "--json").events
     assert not user.dump.exists()
-    near(plan, user.types("run", "--json", "--to", "json"))
+    assert far(plan, user.types("run", "--json", "--to", "json")) == {}
     user.forget_the_last_window()
     before = files(user.dump)
     (later,) = user.types("plan", "--json").events
@@ -216,23 +228,22 @@ def test_the_command_plans_what_the_next_run_takes_and_leaves_the_dump_as_it_is(
 
 
 @pytest.mark.prove
-@pytest.mark.parametrize("portal", ["script", "small", "crm"])
-def test_whole_portals_take_what_was_planned_within_a_tenth(serve: Serve, user: User, portal: str) -> None:
-    served = serve("--portal", portal, "--faults", "none", "--overload", "off")
+def test_a_whole_portal_takes_what_was_planned_within_a_tenth(serve: Serve, user: User) -> None:
+    served = serve("--portal", "script", "--faults", "none", "--overload", "off")
     user.only = ""
     user.at(served)
     for _ in range(2):
         (plan,) = user.types("plan", "--json").events
-        near(plan, user.types("run", "--json", "--to", "json"))
+        assert plan["requests"]["general"] > 100
+        assert far(plan, user.types("run", "--json", "--to", "json")) == {}
         user.forget_the_last_window()
 
 
 def test_a_person_is_told_a_table_and_the_command_of_the_run(serve: Serve, user: User) -> None:
     user.only = ""
     user.at(serve("--portal", "narrow,notes=130", "--faults", "none"))
-    told, dry = user.types("plan", "--only", "notes"), user.types("run", "--dry-run", "--only", "notes")
-    assert told.status == dry.status == 0
+    told = user.types("run", "--dry-run", "--only", "notes")
+    assert told.status == 0
     assert [line.split()[:2] for line in told.out.splitlines()[:2]] == [["type", "records"], ["notes", "130"]]
     assert told.err.strip() == "next: hubdump run --only notes"
-    assert dry.out.splitlines()[:5] == told.out.splitlines()[:5]
     assert not user.dump.exists()

@@ -9,7 +9,7 @@ import msgspec
 
 from hubdump.catalog import Catalogue
 from hubdump.errors import Incomplete
-from hubdump.estimate.calls import Calls, sum_of
+from hubdump.estimate.calls import Calls, pages, sum_of
 from hubdump.estimate.rounds import EMPTY, Round, in_turn, steps
 from hubdump.estimate.standing import histories_due, is_old, left_to_link, left_to_list
 from hubdump.extract import plan
@@ -101,7 +101,7 @@ class Types:
         if is_old(mark, self.oldest_us):
             again = replace(mark, fresh_us=plan.fresh_us(mark.seen_us))
             rounds.append(await self._later(type_, again, Round(wide=now.wide, archived=archived), records))
-        return _told(type_, records, rounds, unsure)
+        return _told(type_, records, rounds, (*unsure, *self._fewer(type_, now, records)))
 
     async def _later(self, type_: ObjectType, mark: Bookmark, now: Round, records: int) -> Round:
         """A round of a type that was whole before."""
@@ -110,10 +110,22 @@ class Types:
         now = replace(now, changed=changed, links=self._links(type_, records))
         if plan.proof_due(mark, self.wishes, self.exchange.server_time_us()):
             return replace(now, proved=records)
-        here = self.held.asked.records(type_.name) + self.held.asked.unread(type_.name)
         # What was made since then is found by the search; where there is more than that, all ids are compared.
-        differs = not self._is_few(type_) and records > here + changed
+        differs = not self._is_few(type_) and records > self._here(type_) + changed
         return replace(now, counted=True, proved=records if differs else None)
+
+    def _here(self, type_: ObjectType) -> int:
+        """How many active records the dump knows of."""
+        return self.held.asked.records(type_.name) + self.held.asked.unread(type_.name)
+
+    def _fewer(self, type_: ObjectType, now: Round, records: int) -> tuple[str, ...]:
+        """Where HubSpot counts fewer than the dump, it depends on what became of the others."""
+        fewer = self._here(type_) - records
+        if not now.counted or now.proved is not None or self._is_few(type_) or fewer <= 0:
+            return ()
+        more = pages(records, LIST_RECORDS)
+        told = f"HubSpot counts {fewer:,} fewer than the dump has; if they are not archived, all ids are compared"
+        return (f"{type_.name}: {told}: {more:,} requests more",)
 
     async def _continued(self, type_: ObjectType, mark: Bookmark, now: Round, records: int) -> Round:
         """The rest of a round that was cut short."""
