@@ -140,9 +140,7 @@ class Types:
             changed=None if searched else await self._total(type_, changes),
             counted=not proof,
             proved=left_to_list(store, type_, plan.IDENTIFY, records) if proof else None,
-            links=tuple(
-                left_to_link(store, key, records) for key in plan.association_walks(type_, self.catalogue)
-            ),
+            links=tuple(left_to_link(store, key, records) for key in self._walks(type_)),
         )
 
     async def _with_histories(
@@ -156,7 +154,11 @@ class Types:
         return now if now.links else replace(now, links=self._links(type_, records))
 
     def _links(self, type_: ObjectType, records: int) -> tuple[int, ...]:
-        return (records,) * len(plan.association_walks(type_, self.catalogue))
+        return (records,) * len(self._walks(type_))
+
+    def _walks(self, type_: ObjectType) -> tuple[WalkKey, ...]:
+        """The associations that the engine reads from the side of a type."""
+        return plan.association_walks(type_, self.catalogue)
 
     def _is_counted(self, type_: ObjectType, mark: Bookmark) -> bool:
         """Whether the engine takes HubSpot's count for it that there are records."""
@@ -191,8 +193,7 @@ class Types:
 
         More than a page of them are taken to lie among the active ones in the same proportion everywhere.
         """
-        walked = self.held.walk(WalkKey(type_.name, plan.ARCHIVED))[1]
-        if walked or self.held.bookmark(type_.name).fresh_us is not None:
+        if self.held.bookmark(type_.name).fresh_us is not None:
             return self.held.asked.records(type_.name, State.ARCHIVED), ()
         if records < LIST_RECORDS:
             return 0, ()
