@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from hubdump.estimate import told
@@ -79,8 +81,12 @@ def estimate(calls: Calls, *, answer_s: float = 0.0, left: int | None = 900) -> 
 
 def test_a_long_list_waits_for_each_of_its_answers() -> None:
     assert estimate(Calls(96)).seconds == pytest.approx(10.2)
-    # Four to open the portal and 96 of one walk, half a second each.
-    assert estimate(Calls(96), answer_s=0.5).seconds == 50
+    assert estimate(Calls(96), answer_s=0.5).seconds == 48
+
+
+def test_collections_are_read_when_the_types_are() -> None:
+    around = Foreseen("lists", 5, {"items": Calls(50)}, 50)
+    assert replace(estimate(Calls(94)), around=[around]).seconds == 10 + 5
 
 
 def test_a_person_is_told_the_sum_the_time_and_the_share_of_the_day() -> None:

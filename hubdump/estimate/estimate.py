@@ -41,10 +41,14 @@ class Estimate:
 
     @property
     def seconds(self) -> float:
-        """What the budgets take, or the requests of the longest type and collection, one answer after the other."""
-        in_turn = sum(max((one.in_turn for one in group), default=0) for group in (self.types, self.around))
-        slow_s = (self.opening.all + in_turn) * self.limits.answer_s
-        return max(slow_s, seconds(self.calls, self.limits.each, self.limits.number))
+        """What the types take, and then the collections."""
+        return self._seconds(self.types, self.opening) + self._seconds(self.around, Calls())
+
+    def _seconds(self, group: Sequence[Foreseen], more: Calls) -> float:
+        """What goes on at once: as the budgets allow it, or one answer of the longest after the other."""
+        calls = more + sum_of(one.calls for one in group)
+        in_turn = max((one.in_turn for one in group), default=0)
+        return max(in_turn * self.limits.answer_s, seconds(calls, self.limits.each, self.limits.number))
 
     @property
     def share(self) -> float | None:
