@@ -20,6 +20,7 @@ from hubdump.targets.export import EXPORT, Built, Export, Kept
 from hubdump.targets.written import (
     FILLED,
     HARD_DELETE,
+    LOADED,
     MENDED,
     UNFIT,
     Filled,
@@ -199,6 +200,8 @@ def keep(store: Store, emit: Emit, dump: Path, written: Written) -> None:
         store.set_meta(UNFIT + written.path, msgspec.json.encode(written.unfit).decode())
     if written.filled:
         store.set_meta(FILLED + written.path, msgspec.json.encode(written.filled).decode())
+    if written.loaded:
+        store.set_meta(LOADED + written.path, written.loaded)
     _tell_unfit(written.path, written.unfit, written.strange, emit)
 
 

@@ -39,6 +39,7 @@ SELECT id, names, history_reads.updated_us, history_reads.seen_us FROM history_r
 WHERE history_reads.type = ?1 AND id > ?2 AND id <= ?3 AND state = 0 ORDER BY id LIMIT ?4
 """
 _HERE = "SELECT 1 FROM histories WHERE type = ? AND id = ? AND property = ? AND at_us = ? AND digest = ?"
+_OF_SOME = "AND id IN (SELECT value FROM json_each(?))"
 
 
 class Mark(NamedTuple):
@@ -104,10 +105,14 @@ class Histories:
             row = self._db.execute("SELECT past_values FROM types WHERE name = ?", (type_,)).fetchone()
         return int(row[0]) if row else 0
 
-    def values(self, type_: str, *, active: bool = False) -> Iterator[PastValue]:
-        """Every past value of a type, or of its active records only, by record, property and time."""
+    def values(
+        self, type_: str, *, active: bool = False, ids: Sequence[int] | None = None
+    ) -> Iterator[PastValue]:
+        """Every past value of a type, or of its active records only, or of some ids, by record, property and time."""
+        sql = _VALUES + (_OF_ACTIVE if active else "") + (_OF_SOME if ids is not None else "")
+        asked = (type_,) if ids is None else (type_, json.dumps(list(ids)))
         with disk_errors(self.path):
-            for _, *row in self._db.execute(_VALUES + (_OF_ACTIVE if active else ""), (type_,)):
+            for _, *row in self._db.execute(sql, asked):
                 yield PastValue(*row)
 
     def damaged(self, type_: str) -> Iterator[PastValue]:

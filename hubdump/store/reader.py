@@ -23,6 +23,7 @@ from hubdump.store.database import FAILURES, disk_errors, open_for_reading
 from hubdump.store.discovered import catalogue_of, unread_of
 from hubdump.store.histories import Histories
 from hubdump.store.item_reader import ItemReader
+from hubdump.store.stamps import Stamped
 
 
 class StoredRecord(NamedTuple):
@@ -74,6 +75,7 @@ class Reader:
         self._names = {number: name for name, number in self._types.items()}
         self.histories = Histories(path, self._db)
         self.items = ItemReader(path, self._db)
+        self.stamps = Stamped(path, self._db)
 
     def close(self) -> None:
         self._db.close()
@@ -119,18 +121,24 @@ class Reader:
             sql = "SELECT count(*) FROM records WHERE type = ? AND state = ?"
             return int(self._db.execute(sql, (self._types.get(type_, 0), state)).fetchone()[0])
 
-    def pages(self, type_: str, *states: State) -> Iterator[list[StoredRecord]]:
-        """The records of a type in these states (none named: active ones), once each, in groups of at most a page.
+    def pages(
+        self, type_: str, *states: State, ids: Sequence[int] | None = None
+    ) -> Iterator[list[StoredRecord]]:
+        """The records of a type in these states (none named: active ones), once each, in groups of at most a page; of
+        some `ids` only, if they are given.
 
         Raises DiskFailure when a page's checksum is wrong.
         """
         sql = (
             "SELECT page, position, id, state, merged_into FROM records"
-            " WHERE type = ? AND state IN (SELECT value FROM json_each(?)) ORDER BY page, position"
+            " WHERE type = ? AND state IN (SELECT value FROM json_each(?))"
         )
-        wanted = json.dumps(states or (State.ACTIVE,))
+        asked = [self._types.get(type_, 0), json.dumps(states or (State.ACTIVE,))]
+        if ids is not None:
+            sql += " AND id IN (SELECT value FROM json_each(?))"
+            asked.append(json.dumps(list(ids)))
         with disk_errors(self.path):
-            rows = self._db.execute(sql, (self._types.get(type_, 0), wanted))
+            rows = self._db.execute(f"{sql} ORDER BY page, position", asked)
             for page, members in groupby(rows, itemgetter(0)):
                 results = self._results(page)
                 yield [
@@ -167,7 +175,9 @@ class Reader:
 
     def merges(self, type_: str) -> Iterator[tuple[int, int]]:
         """(id, id of the record it was merged into) of every record that was, ascending by id."""
-        return ((r.id, r.merged_into) for r in self.states(type_) if r.merged_into is not None)
+        sql = "SELECT id, merged_into FROM records WHERE type = ? AND merged_into IS NOT NULL ORDER BY id"
+        with disk_errors(self.path):
+            yield from self._db.execute(sql, (self._types.get(type_, 0),))
 
     def quarantined(self, type_: str) -> list[Quarantine]:
         """What HubSpot could not be made to give of a type's records."""

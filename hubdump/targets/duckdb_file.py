@@ -2,46 +2,148 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
+import msgspec
+from msgspec import Struct
 
 from hubdump.errors import DiskFailure, HubdumpError, Incomplete
 from hubdump.model import ObjectType
 from hubdump.store.database import disk_errors
 from hubdump.store.reader import Reader
-from hubdump.targets import DUCKDB, easy
+from hubdump.targets import DUCKDB, easy, loaded
 from hubdump.targets.filled import filled
-from hubdump.targets.filling import connected, fill, quoted, text, unparsed
+from hubdump.targets.filling import Texts, connected, create, fill, once, pour, quoted, text, unfit, unparsed
+from hubdump.targets.refreshing import Refresh
+from hubdump.targets.table import Column, Table
 from hubdump.targets.tables import strange, tables
-from hubdump.targets.written import HARD_DELETE, Written, beside, put_in_place
+from hubdump.targets.written import (
+    HARD_DELETE,
+    LOADED,
+    MENDED,
+    Filled,
+    Unfit,
+    Written,
+    beside,
+    copied,
+    on_disk,
+    put_in_place,
+)
 
 # A file of DuckDB 2.0's own storage cannot be opened by 1.4; this one can, and unlike v1.2.0 it writes its
 # checkpoint within the memory limit.
 STORAGE = "v1.3.0"
+# A file that was brought up to date so often that it is so many times as large as when it was built is built anew.
+_GROWN_MAX = 2
+
+
+class _Known(Struct):
+    """What the store keeps of the file, so that the next load may go on from it: its SHA-256, and how large it was when
+    it was last built whole.
+    """
+
+    mark: str
+    whole_bytes: int
 
 
 def write(dump: Path, types: Sequence[ObjectType]) -> list[Written]:
-    """Build the file beside the present one and put it in its place; run it in a process of its own."""
-    path, rows = dump / DUCKDB, dump / ".rows.ndjson.new"
-    new = beside(path)
+    """Bring a copy of the file up to date, or build it anew, beside it, and put that in its place; run it in a process
+    of its own.
+    """
     reader = Reader(dump / "store.sqlite")
-    with disk_errors(path), cleared(new, rows):
-        try:
-            records = sum(reader.count(type_.name) for type_ in types)
-            listed = tables(reader, types, hard_delete=bool(reader.meta(HARD_DELETE + DUCKDB)))
-            with building(new, str(path)) as db:
-                unfit = [found for table in listed for found in fill(db, rows, table)]
-                fill(db, rows, unparsed(unfit))
-                easy.add(db, listed)
-                borne = filled(db, listed)
-            _place(new, path)
-        finally:
-            reader.close()
-        mended = reader.mended + reader.items.mended
-        return [Written(DUCKDB, records, "", mended, tuple(unfit), strange(listed), borne)]
+    try:
+        with disk_errors(dump / DUCKDB):
+            load = _Load(dump / DUCKDB, reader, types)
+            return [_or_none(load.refreshed) or load.built()]
+    finally:
+        reader.close()
+
+
+def _or_none(refreshed: Callable[[], Written | None]) -> Written | None:
+    """What was brought up to date; None where that was not possible: building anew is."""
+    try:
+        return refreshed()
+    except DiskFailure:
+        raise
+    except HubdumpError:
+        return None
+
+
+class _Load:
+    """One load of the file."""
+
+    def __init__(self, path: Path, reader: Reader, types: Sequence[ObjectType]) -> None:
+        self._path, self._reader, self._types = path, reader, types
+        self._new, self._rows = beside(path), path.with_name(".rows.ndjson.new")
+        hard_delete = bool(reader.meta(HARD_DELETE + DUCKDB))
+        self._listed = tables(reader, types, hard_delete=hard_delete)
+        self._about = loaded.about(self._listed, hard_delete=hard_delete)
+
+    def built(self) -> Written:
+        """The file, built anew from all that is in the store."""
+        with cleared(self._new, self._rows):
+            with building(self._new, str(self._path)) as db:
+                texts = {table.name: _filled(db, self._rows, table) for table in self._listed}
+                unfits = [one for table in self._listed for one in unfit(db, table, texts[table.name])]
+                fill(db, self._rows, unparsed(unfits))
+                loaded.keep(db, self._rows, self._listed, texts, self._about)
+                easy.add(db, self._listed)
+                borne = filled(db, self._listed)
+            return self._placed(unfits, borne, self._new.stat().st_size)
+
+    def refreshed(self) -> Written | None:
+        """The file, brought up to date by what changed; None where it is not as it was left, or too much changed."""
+        known = self._known()
+        if known is None:
+            return None
+        with cleared(self._new, self._rows):
+            if copied(self._path, self._new) != known.mark:
+                return None
+            with building(self._new, str(self._path)) as db:
+                if not loaded.is_about(db, self._about):
+                    return None
+                refresh = Refresh(db, self._rows, self._reader, self._types, self._listed)
+                stale = refresh.stale()
+                if stale is None:
+                    return None
+                unfits = refresh.write(stale)
+                borne = filled(db, self._listed)
+            return None if self._reader.mended else self._placed(unfits, borne, known.whole_bytes)
+
+    def _known(self) -> _Known | None:
+        """What is known of the present file; None where it is not to be gone on from.
+
+        What was deleted leaves gaps; and how many values are mended, only reading every page tells.
+        """
+        told, path = self._reader.meta(LOADED + DUCKDB), self._path
+        if not told or self._reader.meta(MENDED + DUCKDB) or path.with_name(f"{path.name}.wal").exists():
+            return None
+        known = msgspec.json.decode(told, type=_Known)
+        return known if path.is_file() and path.stat().st_size <= _GROWN_MAX * known.whole_bytes else None
+
+    def _placed(self, unfits: Sequence[Unfit], borne: Filled, whole_bytes: int) -> Written:
+        reader = self._reader
+        known = _Known(on_disk(self._new), whole_bytes)
+        _place(self._new, self._path)
+        return Written(
+            DUCKDB,
+            sum(reader.count(type_.name) for type_ in self._types),
+            mended=reader.mended + reader.items.mended,
+            unfit=tuple(unfits),
+            strange=strange(self._listed),
+            filled=borne,
+            loaded=msgspec.json.encode(known).decode(),
+        )
+
+
+def _filled(db: duckdb.DuckDBPyConnection, scratch: Path, table: Table) -> dict[Column, Texts]:
+    create(db, table)
+    texts = pour(db, scratch, table, table.rows())
+    once(db, table)
+    return texts
 
 
 def counts(dump: Path, types: Sequence[ObjectType]) -> dict[str, int | None]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
@@ -22,7 +21,7 @@ from hubdump.targets.export import FORMATS, Built, Export
 from hubdump.targets.labels import labelled
 from hubdump.targets.table import Row, Table
 from hubdump.targets.tables import UNPARSED, strange, tables
-from hubdump.targets.written import Unfit, beside, mark_of
+from hubdump.targets.written import Unfit, beside, on_disk
 
 
 class Unreadable(Exception):
@@ -58,7 +57,7 @@ def build(dump: Path, export: Export, types: Sequence[ObjectType]) -> Built:
             mended = reader.mended + reader.items.mended
             for table in listed:
                 _check_once(module, job.path_of(table.name), table)
-            marks = {path: _on_disk(beside(dump / path)) for path in files if beside(dump / path).exists()}
+            marks = {path: on_disk(beside(dump / path)) for path in files if beside(dump / path).exists()}
         records = sum(reader.count(type_.name) for type_ in types)
         return Built(marks, records, mended, tuple(made.unfit), strange(listed), tuple(made.told))
     finally:
@@ -104,13 +103,6 @@ def _check_once(module: Any, path: Path, table: Table) -> None:
             f"{table.name} would hold {rows} rows, {twice} of them twice, and the store has {table.count()}. "
             "Nothing was replaced."
         )
-
-
-def _on_disk(path: Path) -> str:
-    """The mark of a file that outlasts a power cut."""
-    with path.open("rb+") as file:
-        os.fsync(file.fileno())
-    return mark_of(path)
 
 
 def differences(dump: Path, export: Export, types: Sequence[ObjectType]) -> dict[str, Differences]:

@@ -43,6 +43,9 @@ class Texts:
     def __add__(self, more: Texts) -> Texts:
         return Texts(self.there + more.there, self.odd + more.odd, self.cut + more.cut)
 
+    def __sub__(self, less: Texts) -> Texts:
+        return Texts(self.there - less.there, self.odd - less.odd, self.cut - less.cut)
+
 
 def connected() -> duckdb.DuckDBPyConnection:
     """A database in bounded memory, to which files are attached."""
@@ -53,6 +56,14 @@ def connected() -> duckdb.DuckDBPyConnection:
 
 def fill(db: duckdb.DuckDBPyConnection, scratch: Path, table: Table) -> list[Unfit]:
     """Make and fill a table; Incomplete unless it then holds every row of the store, once."""
+    create(db, table)
+    texts = pour(db, scratch, table, table.rows())
+    once(db, table)
+    return unfit(db, table, texts)
+
+
+def create(db: duckdb.DuckDBPyConnection, table: Table) -> None:
+    """Make an empty table, with the labels of its properties as comments."""
     listed = ", ".join(f"{quoted(c.name)} {casts.CASTS[c.kind].type}" for c in table.columns)
     db.execute("BEGIN")  # a transaction for each comment would take longer than the table
     db.execute(f"CREATE TABLE {quoted(table.name)} ({listed})")
@@ -61,24 +72,51 @@ def fill(db: duckdb.DuckDBPyConnection, scratch: Path, table: Table) -> list[Unf
             label = text(c.property.label)
             db.execute(f"COMMENT ON COLUMN {quoted(table.name)}.{quoted(c.name)} IS {label}")
     db.execute("COMMIT")
-    texts = dict.fromkeys((c for c in table.columns if c.kind not in _ALWAYS), Texts())
-    for longest in _files(scratch, table.rows()):
-        _stage(db, scratch, table.columns, longest)
-        staged = _counted(db, list(texts))
+
+
+def pour(
+    db: duckdb.DuckDBPyConnection, scratch: Path, table: Table, lines: Iterator[bytes]
+) -> dict[Column, Texts]:
+    """Put rows into a table; the texts of each column that may be no values."""
+    texts = dict.fromkeys(doubtful(table), Texts())
+    for staged in _staged(db, scratch, table, lines):
         values = ", ".join(
             casts.value(c.kind, quoted(c.name), plain=c in staged and not staged[c].odd)
             for c in table.columns
         )
         db.execute(f"INSERT INTO {quoted(table.name)} SELECT {values} FROM staged")  # noqa: S608 - quoted
         texts = {c: texts[c] + staged[c] for c in texts}
-    _once(db, table)
-    return _unfit(db, table, texts)
+    return texts
 
 
-def unparsed(unfit: Sequence[Unfit]) -> Table:
+def counted(
+    db: duckdb.DuckDBPyConnection, scratch: Path, table: Table, lines: Iterator[bytes]
+) -> dict[Column, Texts]:
+    """The same of rows that are put nowhere."""
+    texts = dict.fromkeys(doubtful(table), Texts())
+    for staged in _staged(db, scratch, table, lines):
+        texts = {c: texts[c] + staged[c] for c in texts}
+    return texts
+
+
+def doubtful(table: Table) -> list[Column]:
+    """Columns that may be NULL where a text was, or say less."""
+    return [column for column in table.columns if column.kind not in _ALWAYS]
+
+
+def _staged(
+    db: duckdb.DuckDBPyConnection, scratch: Path, table: Table, lines: Iterator[bytes]
+) -> Iterator[dict[Column, Texts]]:
+    """Stage rows, as many at a time as fit; what is staged of each column that may be no value."""
+    for longest in _files(scratch, lines):
+        _stage(db, scratch, table.columns, longest)
+        yield _counted(db, doubtful(table))
+
+
+def unparsed(found: Sequence[Unfit]) -> Table:
     """The table that says of which columns some texts could not become values."""
     kinds = {"as_null": Kind.INTEGER, "cut": Kind.INTEGER}
-    rows = [{name: str(value) for name, value in zip(Unfit._fields, row, strict=True)} for row in unfit]
+    rows = [{name: str(value) for name, value in zip(Unfit._fields, row, strict=True)} for row in found]
     columns = tuple(Column(name, kinds.get(name, Kind.VERBATIM)) for name in Unfit._fields)
     return Table(UNPARSED, columns, lambda: map(msgspec.json.encode, rows), lambda: len(rows))
 
@@ -123,7 +161,7 @@ def _asked(db: duckdb.DuckDBPyConnection, asked: dict[Column, str]) -> dict[Colu
     return dict(zip(asked, row, strict=True))
 
 
-def _unfit(db: duckdb.DuckDBPyConnection, table: Table, texts: dict[Column, Texts]) -> list[Unfit]:
+def unfit(db: duckdb.DuckDBPyConnection, table: Table, texts: dict[Column, Texts]) -> list[Unfit]:
     """Columns that hold fewer values than there were texts, or values that say less than they."""
     asked = {column: staged for column, staged in texts.items() if staged.there}
     if not asked:
@@ -137,7 +175,8 @@ def _unfit(db: duckdb.DuckDBPyConnection, table: Table, texts: dict[Column, Text
     return [one for one in found if one.as_null or one.cut]
 
 
-def _once(db: duckdb.DuckDBPyConnection, table: Table) -> None:
+def once(db: duckdb.DuckDBPyConnection, table: Table) -> None:
+    """Incomplete unless a table holds every row of the store, once."""
     doubles = f"count(*) - count(DISTINCT {quoted(table.key)})" if table.key else "0"
     row = _row(db, f"SELECT count(*), {doubles} FROM {quoted(table.name)}")  # noqa: S608 - quoted
     if row != (table.count(), 0):

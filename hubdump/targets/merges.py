@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import msgspec
 from msgspec import Struct
@@ -29,25 +29,30 @@ _RECORD = msgspec.json.Decoder(_Record)
 Merge = tuple[str, str, str, str]
 
 
-def found(reader: Reader, types: Sequence[ObjectType]) -> list[Merge]:
-    """Every merge of records of these types that the store knows of, once each."""
-    return [merge for type_ in types for merge in _of_type(reader, type_.name)]
+# What survivors of a type say: (the id that was, the survivor's id).
+Said = Callable[[str], Iterable[tuple[str, str]]]
 
 
-def _of_type(reader: Reader, type_: str) -> Iterator[Merge]:
+def found(reader: Reader, types: Sequence[ObjectType], said: Said) -> list[Merge]:
+    """Every merge of records of these types that is `said` or that the store knows of, once each."""
+    return [merge for type_ in types for merge in _of_type(reader, type_.name, said)]
+
+
+def _of_type(reader: Reader, type_: str, said_of: Said) -> Iterator[Merge]:
     answered = {(str(old), str(into)) for old, into in reader.merges(type_)}
-    said = dict.fromkeys(_said(reader, type_))
+    said = dict.fromkeys(said_of(type_))
     for old, into in said:
         yield (type_, old, into, "both" if (old, into) in answered else "property")
     for old, into in sorted(answered - said.keys()):
         yield (type_, old, into, "answer")
 
 
-def _said(reader: Reader, type_: str) -> Iterator[tuple[str, str]]:
+def said(reader: Reader, type_: str, ids: Sequence[int] | None = None) -> Iterator[tuple[str, str]]:
+    """What the survivors of a type, or those of some ids, say of themselves, whatever became of them."""
     if PROPERTY not in (name for name, _ in reader.definitions(type_)):
         return
-    for page in reader.pages(type_, *State):
+    for page in reader.pages(type_, *State, ids=ids):
         for record in page:
             if _SAYS.search(record.raw):
-                said = _RECORD.decode(record.raw).properties.hs_merged_object_ids or ""
-                yield from ((old.strip(), str(record.id)) for old in said.split(";") if old.strip())
+                olds = _RECORD.decode(record.raw).properties.hs_merged_object_ids or ""
+                yield from ((old.strip(), str(record.id)) for old in olds.split(";") if old.strip())

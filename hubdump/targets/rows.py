@@ -51,16 +51,41 @@ def keys(named: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def records(reader: Reader, type_: str, states: Sequence[State], keys: Mapping[str, str]) -> Iterator[bytes]:
-    """The records of a type in these states, as HubSpot last sent them."""
-    extracted = instant_text(reader.bookmark(type_).seen_us)
-    moved = {name: key for name, key in keys.items() if name != key}
-    for page in reader.pages(type_, *states):
+def records(
+    reader: Reader,
+    type_: str,
+    states: Sequence[State],
+    keys: Mapping[str, str],
+    ids: Sequence[int] | None = None,
+) -> Iterator[bytes]:
+    """The records of a type in these states, or some of them, as HubSpot last sent them."""
+    at = extracted(reader, type_)
+    moved = _moved(keys)
+    for page in reader.pages(type_, *states, ids=ids):
         for stored in page:
-            record = _texts(stored.raw)
-            for name, key in moved.items():
-                record.properties[key] = record.properties.pop(name, None)
-            yield msgspec.json.encode(_row(stored, record, extracted))
+            yield _encoded(stored, moved, at)
+
+
+def extracted(reader: Reader, type_: str) -> str:
+    """The server time at which the last round of a type looked for changes."""
+    return instant_text(reader.bookmark(type_).seen_us)
+
+
+def again(raw: str, keys: Mapping[str, str]) -> bytes:
+    """A row whose raw this is, to count its texts: whatever it is, and whenever it was read, is a text."""
+    stored = StoredRecord(0, Raw(raw.encode()), State.ACTIVE, None)
+    return _encoded(stored, _moved(keys), instant_text(0))
+
+
+def _moved(keys: Mapping[str, str]) -> dict[str, str]:
+    return {name: key for name, key in keys.items() if name != key}
+
+
+def _encoded(stored: StoredRecord, moved: Mapping[str, str], at: str) -> bytes:
+    record = _texts(stored.raw)
+    for name, key in moved.items():
+        record.properties[key] = record.properties.pop(name, None)
+    return msgspec.json.encode(_row(stored, record, at))
 
 
 def _row(stored: StoredRecord, record: _Record, extracted: str) -> dict[str, object]:

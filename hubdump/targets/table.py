@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -25,9 +25,25 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """Those rows of a table that are told by a record of one type, whose id is in `column`; where `of` is given, a
+    column that holds the type's name. `stamps` of its records change where their rows do (store/stamps.py), `rows` are
+    those of some ids, and `again` makes of a row's raw its texts.
+    """
+
+    type: str
+    column: str
+    stamps: Callable[[], Iterator[tuple[int, int]]]
+    rows: Callable[[Sequence[int]], Iterator[bytes]]
+    of: str = ""
+    again: Callable[[str], bytes] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """A table and the rows that the store has for it; `count` says how many these are, and `key` names a column in
-    which no two may be alike. `type` is the object type whose records they are, if they are records.
+    which no two may be alike. `type` is the object type whose records they are, if they are records; `parts` are all
+    its rows, where what changed of them can be told.
     """
 
     name: str
@@ -37,6 +53,7 @@ class Table:
     key: str = ""
     type: ObjectType | None = None
     called: Callable[[Row], str] = lambda row: " ".join(map(str, row))
+    parts: tuple[Part, ...] = ()
 
     def texts(self) -> Iterator[Row]:
         """The rows, each as the texts of its columns."""

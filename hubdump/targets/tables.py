@@ -8,22 +8,24 @@ the targets make, fill and count the table, and verify holds it against the same
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from functools import cache
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache, partial
+from itertools import chain
 
 import msgspec
 
 from hubdump.hubspot.schema import Kind
-from hubdump.model import ObjectType, State
+from hubdump.model import Association, ObjectType, State
 from hubdump.store.reader import Reader
 from hubdump.targets import columns, item_tables, merges, rows
-from hubdump.targets.table import RAW, Column, Table
+from hubdump.targets.table import RAW, Column, Part, Table
 
 ASSOCIATIONS = "associations"
 UNPARSED = "_unparsed"
 COLUMNS = "_columns"
 HISTORY = "property_history"
 MERGES = "merges"
+_IDS = 1000
 
 
 def tables(reader: Reader, types: Sequence[ObjectType], *, hard_delete: bool = False) -> list[Table]:
@@ -35,7 +37,7 @@ def tables(reader: Reader, types: Sequence[ObjectType], *, hard_delete: bool = F
     states = (State.ACTIVE,) if hard_delete else tuple(State)
     of_types = [_of_type(reader, type_, states) for type_ in types]
     past = [_history(reader, types, active=hard_delete)] if reader.histories.asked() else []
-    merged = _merges(reader, types)
+    merged = merges_of(reader, types, partial(merges.said, reader))
     around = item_tables.tables(reader, gone=not hard_delete)
     return [*of_types, _associations(reader, types), merged, *past, *around, _columns(of_types)]
 
@@ -73,6 +75,15 @@ def _of_type(reader: Reader, type_: ObjectType, states: Sequence[State]) -> Tabl
         "id",
         type_,
         lambda row: f"{type_.name} {row[0]}",
+        (
+            Part(
+                type_.name,
+                "id",
+                lambda: reader.stamps.records(type_.name),
+                lambda ids: rows.records(reader, type_.name, states, keys, ids),
+                again=lambda raw: rows.again(raw, keys),
+            ),
+        ),
     )
 
 
@@ -80,19 +91,33 @@ def _associations(reader: Reader, types: Sequence[ObjectType]) -> Table:
     names = ("from_type", "from_id", "to_type", "to_id", "category", "type_id", "label")
     kinds = {"type_id": Kind.INTEGER}
 
-    def found() -> Iterator[bytes]:
-        for type_ in types:
-            for to, link in reader.associations(type_.name):
-                ends = (type_.name, str(link.from_id), to, str(link.to_id))
-                row = (*ends, link.category, str(link.type_id), link.label)
-                yield msgspec.json.encode(dict(zip(names, row, strict=True)))
+    def encoded(from_: str, found: Iterable[tuple[str, Association]]) -> Iterator[bytes]:
+        for to, link in found:
+            ends = (from_, str(link.from_id), to, str(link.to_id))
+            row = (*ends, link.category, str(link.type_id), link.label)
+            yield msgspec.json.encode(dict(zip(names, row, strict=True)))
+
+    def some(from_: str, ids: Sequence[int]) -> Iterator[bytes]:
+        for at in range(0, len(ids), _IDS):
+            of_each = reader.associations_of(from_, ids[at : at + _IDS])
+            yield from encoded(from_, chain.from_iterable(of_each.values()))
 
     return Table(
         ASSOCIATIONS,
         tuple(Column(name, kinds.get(name, Kind.VERBATIM)) for name in names),
-        found,
+        lambda: chain.from_iterable(encoded(t.name, reader.associations(t.name)) for t in types),
         lambda: sum(reader.count_associations(type_.name) for type_ in types),
         called=lambda row: "{} {} to {} {} ({} {})".format(*row),
+        parts=tuple(
+            Part(
+                type_.name,
+                "from_id",
+                partial(reader.stamps.associations, type_.name),
+                partial(some, type_.name),
+                "from_type",
+            )
+            for type_ in types
+        ),
     )
 
 
@@ -103,26 +128,35 @@ def _history(reader: Reader, types: Sequence[ObjectType], *, active: bool) -> Ta
         "source_type", "source_id", "source_label", "updated_by_user_id",
     )  # fmt: skip
 
-    def found() -> Iterator[bytes]:
-        for type_ in types:
-            for past in reader.histories.values(type_.name, active=active):
-                source = (past.source_type, past.source_id, past.source_label, past.updated_by_user_id)
-                row = (type_.name, str(past.id), past.property, past.value, past.timestamp, *source)
-                yield msgspec.json.encode(dict(zip(names, row, strict=True)))
+    def found(type_: str, ids: Sequence[int] | None = None) -> Iterator[bytes]:
+        for past in reader.histories.values(type_, active=active, ids=ids):
+            source = (past.source_type, past.source_id, past.source_label, past.updated_by_user_id)
+            row = (type_, str(past.id), past.property, past.value, past.timestamp, *source)
+            yield msgspec.json.encode(dict(zip(names, row, strict=True)))
 
     return Table(
         HISTORY,
         tuple(Column(name) for name in names),
-        found,
+        lambda: chain.from_iterable(found(type_.name) for type_ in types),
         lambda: sum(reader.histories.count(type_.name, active=active) for type_ in types),
         called=lambda row: "{} {} {} {} ({} {})".format(row[0], row[1], row[2], *row[4:7]),
+        parts=tuple(
+            Part(
+                type_.name,
+                "id",
+                partial(reader.stamps.histories, type_.name, active=active),
+                partial(found, type_.name),
+                "type",
+            )
+            for type_ in types
+        ),
     )
 
 
-def _merges(reader: Reader, types: Sequence[ObjectType]) -> Table:
+def merges_of(reader: Reader, types: Sequence[ObjectType], said: merges.Said) -> Table:
     """Who became whom: `old_id` was merged into `id`, as the survivor says, an answer, or both."""
     names = ("type", "old_id", "id", "known_by")
-    found = cache(lambda: merges.found(reader, types))
+    found = cache(lambda: merges.found(reader, types, said))
     return Table(
         MERGES,
         tuple(Column(name) for name in names),

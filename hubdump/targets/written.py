@@ -24,7 +24,10 @@ UNFIT = "unfit:"
 FILLED = "filled:"
 # Likewise, that what is archived, gone or merged has no row in it.
 HARD_DELETE = "hard_delete:"
+# Likewise, what the next load has to know of a file to go on from it.
+LOADED = "loaded:"
 Filled = dict[str, tuple[int, dict[str, int]]]
+_CHUNK_BYTES = 1024 * 1024
 _TYPE_ID = re.compile(r"[0-9]+-[0-9]+\Z")
 
 
@@ -46,7 +49,7 @@ class Written:
 
     `mended` values stand in it as text, since JSON cannot hold them as HubSpot sent them. `unfit` are those that
     are no value of their column's kind, `strange` HubSpot's types of properties that we do not know, and `filled`
-    says how many records bear each property.
+    says how many records bear each property; `loaded` is what the next load has to know of it.
     """
 
     path: str
@@ -56,6 +59,7 @@ class Written:
     unfit: tuple[Unfit, ...] = ()
     strange: tuple[str, ...] = ()
     filled: Filled = field(default_factory=dict)
+    loaded: str = ""
 
 
 def file_name(type_: ObjectType) -> str:
@@ -113,6 +117,22 @@ def put_in_place(new: Path, path: Path) -> None:
     """Rename a complete file over `path`, and make the renaming itself last."""
     new.replace(path)
     _make_last(path.parent)
+
+
+def copied(path: Path, new: Path) -> str:
+    """Copy a file; the mark of what was copied."""
+    with path.open("rb") as old, new.open("wb") as file:
+        draft = Draft(file)
+        while chunk := old.read(_CHUNK_BYTES):
+            draft.write(chunk)
+    return draft.mark
+
+
+def on_disk(path: Path) -> str:
+    """The mark of a file that outlasts a power cut."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+    return mark_of(path)
 
 
 def take_away(path: Path) -> None:
