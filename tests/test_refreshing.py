@@ -138,7 +138,7 @@ def lived(life: Life, written: Written, loads: int) -> tuple[Counter[str], Count
     return happened, wrote
 
 
-@pytest.mark.parametrize("hard_delete", [False, True])
+@pytest.mark.parametrize("hard_delete", [False, pytest.param(True, marks=pytest.mark.prove)])
 def test_after_any_sequence_of_changes_the_file_is_what_building_it_anew_makes(
     hard_delete: bool, tmp_path: Path, written: Written
 ) -> None:
@@ -191,7 +191,7 @@ def test_of_an_association_the_label_may_be_all_that_changes(life: Life, written
             store.commit_associations(WalkKey("deals", "contacts"), read, 0.0)
         life.load()
         assert (written.anew, written["associations"] > 0) == (0, True)
-        same_as_anew(life)
+    same_as_the_store(life)
 
 
 def harmed(life: Life) -> None:
@@ -243,7 +243,13 @@ def broken(life: Life) -> None:
 
 @pytest.mark.parametrize(
     "harm",
-    [harmed, relabelled, retyped, wished_otherwise, grown, mended, left_open, mostly_edited, lost, broken],
+    [
+        *(harmed, relabelled, wished_otherwise, mostly_edited),
+        *(
+            pytest.param(one, marks=pytest.mark.prove)
+            for one in (retyped, grown, mended, left_open, lost, broken)
+        ),
+    ],
 )
 def test_what_cannot_be_gone_on_from_is_built_anew(
     harm: Callable[[Life], None], life: Life, written: Written
