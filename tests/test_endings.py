@@ -68,13 +68,13 @@ def test_settings_come_from_files_and_the_environment_beats_them(serve: Serve, u
     (user.folder / "hubdump.toml").write_text(
         'HUBSPOT_MAX_REQUESTS_PER_10S = 77\nHUBDUMP_DIR = "elsewhere"\n'
     )
-    told = user.types("run", "--no-progress")
+    told = user.types("run", "--no-progress", "--to", "json")
     assert told.status == 0, told.err
     assert "at most 77 requests in 10 s" in told.err
     assert "chmod 600 .env" in told.err
     assert (user.folder / "elsewhere/store.sqlite").exists()
     user.environment = {"HUBSPOT_MAX_REQUESTS_PER_10S": "auto", "HUBDUMP_DIR": "third"}
-    assert "(auto)" in user.types("run", "--no-progress").err
+    assert "(auto)" in user.types("run", "--no-progress", "--to", "json").err
     assert (user.folder / "third/store.sqlite").exists()
 
 
