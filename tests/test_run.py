@@ -12,11 +12,9 @@ from pathlib import Path
 import pytest
 
 from hubdump.clock import SystemClock
-from hubdump.errors import Incomplete
 from hubdump.extract.bearer import ServiceKey
 from hubdump.extract.exchange import Patience
-from hubdump.missing import what_is_missing
-from hubdump.model import Quarantine, Secret
+from hubdump.model import Secret
 from hubdump.running import Order, run
 from hubdump.session import Access
 from test_engagement_fixes import pages_asked_twice
@@ -392,14 +390,3 @@ def test_main_py_without_the_dependencies_says_what_installs_them(tmp_path: Path
     assert (done.returncode, "make run" in done.stderr) == (2, True)
     assert TOKEN not in done.stderr
     assert not list(tmp_path.iterdir())
-
-
-def test_records_that_cannot_be_read_are_named_at_the_end() -> None:
-    found = [Quarantine(id_, "record", "HTTP 500: internal error") for id_ in range(11, 18)]
-    notes = [Quarantine(3, "contacts", "no answer")]
-    error = what_is_missing({}, {"calls": found, "notes": notes, "tasks": []}, {})
-    assert isinstance(error, Incomplete)
-    assert "calls 11, 12, 13, 14, 15 and 2 more (record: HTTP 500: internal error)" in error.message
-    assert "notes 3 (contacts: no answer)" in error.message
-    assert "tasks" not in error.message
-    assert what_is_missing({}, {"calls": []}, {}) is None
