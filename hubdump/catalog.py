@@ -70,9 +70,6 @@ TYPES: tuple[ObjectType, ...] = (
     ObjectType("projects", "0-970", "project", "library", _read("projects"), library=True),
 )  # fmt: skip
 
-# To these associations are read: by every engagement, and among each other.
-_NEAR = ("contacts", "companies", "deals", "tickets")
-
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
@@ -97,19 +94,6 @@ class Catalogue:
         for type_ in self.types:
             found[type_.group] = (*found.get(type_.group, ()), type_.name)
         return found
-
-    @property
-    def pairs(self) -> tuple[tuple[str, str], ...]:
-        """Which associations are read, and from which side: engagements are the smaller half of their pairs; the others
-        are read from both, as some are stored one way only (recorded by other connectors), and to be held against each
-        other.
-        """
-        names = [type_.name for type_ in self.types]
-        near = [name for name in _NEAR if name in names]
-        return (
-            *((t.name, to) for t in self.types if t.engagement for to in near),
-            *((from_, to) for from_ in near for to in near),
-        )
 
     def by_name(self, name: str) -> ObjectType:
         """The type of a plural name, singular name, type id or qualified name; UsageError for any other text."""

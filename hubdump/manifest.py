@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from hubdump.events import RunEnded
+from hubdump.hubspot.linking import SIDED
 from hubdump.hubspot.listing import KEYSET, ORDER
 from hubdump.hubspot.refs import MOVES, TYPED
 from hubdump.hubspot.searching import FILTERED
@@ -24,7 +25,7 @@ NAME = "manifest.json"
 SCHEMA = 1
 QUARANTINED_MAX = 1000  # of each type; the store has all
 # What the promise rests on and a run can see for itself.
-OBSERVED = (ORDER, KEYSET, FILTERED, MOVES, TYPED)
+OBSERVED = (ORDER, KEYSET, FILTERED, MOVES, TYPED, SIDED)
 # What it rests on and nobody can see from outside (A2, A3, A5 to A8 of docs/reliability.md).
 ASSUMED = (
     "a read is at most 60 s behind",

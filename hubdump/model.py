@@ -37,6 +37,11 @@ class ObjectType:
     everywhere: bool = False
 
     @property
+    def central(self) -> bool:
+        """Whether it is one of those that all others are associated with, in every portal."""
+        return self.everywhere and not self.engagement
+
+    @property
     def path(self) -> str:
         """What it is called in URLs: labels of custom objects may be anything, and change."""
         return self.type_id if self.group == CUSTOM else self.name

@@ -17,14 +17,17 @@ from hubdump.clock import SECOND_NS, Clock
 from hubdump.estimate.beside import Beside
 from hubdump.estimate.calls import Calls
 from hubdump.estimate.estimate import Estimate, Limits
+from hubdump.estimate.foretold import Expected, Foretold
 from hubdump.estimate.types import Foreseen, Types
 from hubdump.events import Emit
 from hubdump.extract import announcing, discovery, plan
 from hubdump.extract import around as passes
-from hubdump.extract.engine import all_of
 from hubdump.extract.exchange import Exchange
+from hubdump.extract.pairing import Pairing
 from hubdump.extract.plan import Wishes
 from hubdump.extract.sending import Transport
+from hubdump.extract.taken import taken
+from hubdump.extract.together import all_of
 from hubdump.extract.wanted import wanted
 from hubdump.hubspot.endpoints import Endpoints
 from hubdump.hubspot.pacing import Budgets
@@ -62,6 +65,7 @@ def stores(dump: Path) -> Iterator[tuple[Store, Store]]:
         try:
             if held is not found:
                 found.discovered.take_over(held.discovered)
+                found.pairs.take_over(held.pairs)
             yield held, found
         finally:
             found.close()
@@ -116,9 +120,10 @@ class Planning:
         opening = _sent(budgets)  # a run begins with the same
         types = await self._types(exchange, api)
         due = types.due(selected)
-        told = await _each(types.foresee(type_) for type_ in due)
+        pairing, new = self._pairing(exchange, api, types, due)
+        told = await _each(types.foresee(type_, pairing) for type_ in due)
+        opening += Calls(**{budget.value: number for budget, number in pairing.asked.items()})
         beside = await self._around(exchange, api, types, due, told)
-        new = any(plan.is_new(self.held.bookmark(type_.name)) for type_ in due)
         again = announcing.lacking_and_left_out(api, self.found, self.asked.exclude)
         limits = Limits(
             budgets.limits(),
@@ -140,6 +145,20 @@ class Planning:
         )
         counted = await discovery.usage(exchange, api)
         return Types(api, exchange, self.held, catalogue, wishes, counted, self._oldest_us(exchange))
+
+    def _pairing(
+        self, exchange: Exchange, api: Endpoints, types: Types, due: Sequence[ObjectType]
+    ) -> tuple[Pairing, bool]:
+        """The pairs of such a run, and whether it asks HubSpot for its count; what is decided is thrown away."""
+        every = types.catalogue.types
+        absent = {one.what for one in self.found.discovered.unread() if one.absent}
+        marks = self.held.bookmarks(type_.name for type_ in every)
+        run = taken(every, absent, due, types.due(every), marks, types.wishes.without)
+        asks = bool(due and run.uncounted(self.held.asked.known()))
+        run = replace(run, counted=types.counted if asks else {})
+        expected = Expected(self.held.asked, types.expected)
+        store = Foretold(self.found.path, expected, self.found.pairs, self.found.discovered)
+        return Pairing(api, exchange, store, run, self.emit, both=types.wishes.prove), asks
 
     def _oldest_us(self, exchange: Exchange) -> int:
         """From when on what is fresh is not read again."""

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from hubdump import around
 from hubdump.catalog import STANDARD
 from hubdump.errors import UsageError
-from hubdump.extract import plan
 from hubdump.model import CUSTOM
 from hubdump.store.discovered import SCOPES as CUSTOM_SCOPES
 
@@ -21,8 +20,8 @@ _IS_CUSTOM = re.compile(r"(2-\d+|p\d+_\w+)\Z")
 def needed(only: Sequence[str], exclude: Sequence[str]) -> tuple[str, ...]:
     """The scopes, sorted; UsageError for a word that names nothing, and where nothing is left."""
     types = _types(only, exclude)
-    # Associations need the scopes of both sides.
-    far = {key.purpose for name in types for key in plan.association_walks(STANDARD.by_name(name), STANDARD)}
+    # Associations need the scopes of both sides; what leads to other types that nobody selected is told, no error.
+    far = {type_.name for type_ in STANDARD.types if type_.central} if types else set()
     scopes = {scope for name in types | far for scope in STANDARD.by_name(name).scopes}
     rows = around.selected(only, exclude)
     scopes.update(scope for row in rows for scope in row.scopes)

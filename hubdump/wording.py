@@ -173,7 +173,7 @@ def _completed(event: TypeCompleted | CollectionCompleted) -> list[str]:
         return []  # one line at the end names all of them
     name = _name(event.engagement, event.type)
     told = [f"Completed {name} - Success: {of.records}, Failed: {of.failed}, Total: {of.records + of.failed}"]
-    if of.without:
+    if of.without and event.engagement:  # the others' associations may be read from the other side
         told.append(f"Without associations: {of.without}")
     return told
 

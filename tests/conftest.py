@@ -19,6 +19,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.worlds import CRM, read_rows
+from tests.worlds import ENGAGEMENTS as ENGAGEMENTS  # noqa: PLC0414 - what most tests take from here
+
 if TYPE_CHECKING:
     from tests.tampering import Home
 
@@ -29,8 +32,6 @@ if threading.current_thread() is threading.main_thread() and os.name == "posix":
 
 ROOT = Path(__file__).parent.parent
 TOKEN = "pat-na1-sandbox"
-ENGAGEMENTS = ("meetings", "calls", "emails", "notes", "tasks", "communications", "postal_mail")
-CRM = ("contacts", "companies", "deals", "tickets")
 ALL = (*ENGAGEMENTS, *CRM)
 # What is read where a test does not say what: some of both kinds, not contacts, whose 400 columns take DuckDB longer
 # than all the rest. All types come home in tests/test_run.py, and in the simulation.
@@ -69,7 +70,7 @@ class Served:
     def truth(self, types: Sequence[str] = TYPES) -> dict[str, Any]:
         """What is so of some types; of associations those from the sides hubdump reads them from."""
         found: dict[str, Any] = self.ask(f"truth?types={','.join(types)}")
-        return found | {"associations": [row for row in found["associations"] if row[2] in CRM]}
+        return found | {"associations": read_rows(found, types)}
 
 
 Serve = Callable[..., Served]

@@ -19,8 +19,7 @@ from hubdump.sandbox import InProcess
 from hubdump.store.reader import Reader
 from hubdump.store.store import Store
 from hubdump.targets import duckdb_file
-from tests.conftest import CRM, ENGAGEMENTS
-from tests.worlds import Emulated, Refusing, answer, extracted
+from tests.worlds import CRM, ENGAGEMENTS, Emulated, Refusing, answer, extracted
 
 CARS = "2-4101001"
 

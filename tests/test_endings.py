@@ -9,7 +9,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.conftest import ENGAGEMENTS, Serve, User, held, same_as_truth
+from tests.conftest import Serve, User, held, same_as_truth
+from tests.worlds import ENGAGEMENTS
 
 
 def test_a_wrong_token_ends_with_4_and_the_sentence_to_act_on(serve: Serve, user: User) -> None:

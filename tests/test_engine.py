@@ -27,6 +27,7 @@ from tests.worlds import DATE, JumpingClock, answer, page
 
 NOTES = STANDARD.by_name("notes")
 IDS = list(range(11, 261))
+FILLED = ("notes", "contacts", "companies", "deals", "tickets")
 LINKED = {id_: [id_ * 10, id_ * 10 + 1] for id_ in IDS if id_ % 3}
 
 
@@ -53,11 +54,17 @@ class Portal:
             return answer({"message": "no", "category": "MISSING_SCOPES"}, self._status)
         body = json.loads(request.body or b"{}")
         if "limits" in request.template:
-            return answer({"hubspotDefinedObjectTypes": [{"objectTypeId": "0-46", "usage": 250}]})
+            counted = [
+                {"objectTypeId": type_.type_id, "usage": 250 if type_.name in FILLED else 0}
+                for type_ in STANDARD.types
+            ]
+            return answer({"hubspotDefinedObjectTypes": counted})
         if "properties" in request.template.split("/")[2:3]:
             return answer({"results": [{"name": "hs_note_body"}, {"name": "hs_object_id"}]})
         if request.template.endswith("/search"):
             return answer({"total": 0, "results": []})
+        if request.template.endswith("/labels"):
+            return answer({"results": [{"category": "HUBSPOT_DEFINED", "typeId": 202, "label": None}]})
         if "associations" in request.template:
             return answer(self._linked(body, "contacts" in request.path or "0-1/" in request.path))
         if dict(request.query)["archived"] == "true":
@@ -174,8 +181,9 @@ def test_a_wall_clock_tells_the_next_run_when_this_one_last_asked(tmp_path: Path
     reader.close()
 
 
-# Requests of a whole run, and those of them that bring records, none of the archived, ids, or associations.
-WHOLE, PAGES = 15, 3 + 1 + 3 + 4
+# Requests of a whole run, four of them for association types; those that bring records, none of the archived, ids, or
+# associations.
+WHOLE, PAGES = 15 + 4, 3 + 1 + 3 + 4
 
 
 @pytest.mark.parametrize("dies_at", range(2, WHOLE + 1))

@@ -6,8 +6,9 @@ import pytest
 
 from hubdump.catalog import STANDARD
 from hubdump.extract import plan
-from hubdump.extract.plan import SECOND_US, Wishes
-from hubdump.model import Bookmark, WalkKey
+from hubdump.extract.plan import SECOND_US, Kinds, Sides, Wishes
+from hubdump.model import Bookmark
+from hubdump.store.pairs import AssociationType
 
 MINUTE_US, HOUR_US, DAY_US = 60 * SECOND_US, 3600 * SECOND_US, 86_400 * SECOND_US
 NOW_US = 20_000 * DAY_US
@@ -81,9 +82,51 @@ def test_a_twentieth_and_more_than_twenty_records_are_not_removed_without_a_pers
     assert not plan.too_many(removed, records, Wishes(accept_deletes=True))
 
 
-def test_associations_are_walked_from_a_types_own_side_and_types_keep_their_order() -> None:
-    assert plan.association_walks(STANDARD.by_name("calls"), STANDARD) == tuple(
-        WalkKey("calls", to) for to in ("contacts", "companies", "deals", "tickets")
-    )
+NONE: Kinds = ()
+PLAIN: Kinds = (("HUBSPOT_DEFINED", ""),)
+PRIMARY: Kinds = (("HUBSPOT_DEFINED", ""), ("HUBSPOT_DEFINED", "Primary"))
+DRIVER, DRIVES = (("USER_DEFINED", "Driver"),), (("USER_DEFINED", "Drives"),)
+
+
+@pytest.mark.parametrize(
+    ("there", "back", "sides"),
+    [
+        (NONE, NONE, Sides.NONE), (PRIMARY, PRIMARY, Sides.EITHER), (PLAIN, NONE, Sides.FIRST),
+        (NONE, PLAIN, Sides.SECOND), (PLAIN, PRIMARY, Sides.BOTH), (DRIVER, DRIVES, Sides.BOTH),
+        (None, NONE, Sides.BOTH), (NONE, None, Sides.BOTH), (None, None, Sides.BOTH),
+    ],
+)  # fmt: skip
+def test_a_pair_is_read_from_the_side_that_has_types_and_from_both_where_these_are_not_the_same(
+    there: Kinds | None, back: Kinds | None, sides: Sides
+) -> None:
+    assert plan.sides(there, back) is sides
+
+
+def test_association_types_are_the_same_from_both_sides_whatever_their_ids() -> None:
+    there = AssociationType("contacts", "companies", "HUBSPOT_DEFINED", 1, "Primary")
+    back = AssociationType("companies", "contacts", "HUBSPOT_DEFINED", 2, "Primary")
+    plain = AssociationType("companies", "contacts", "HUBSPOT_DEFINED", 280, None)
+    assert plan.kinds([there]) == plan.kinds([back])
+    assert plan.kinds([back, plain]) == plan.kinds([plain, back]) == PRIMARY
+    assert plan.kinds([plain]) == PLAIN
+
+
+def test_association_types_are_hubspots_own_where_there_are_some_and_nobody_made_one() -> None:
+    assert plan.are_hubspots(PRIMARY)
+    assert not plan.are_hubspots((*PRIMARY, *DRIVER))
+    assert not plan.are_hubspots(NONE)
+    assert not plan.are_hubspots(None)
+
+
+def test_of_two_sides_an_engagements_own_is_read_and_else_the_one_with_fewer_calls() -> None:
+    calls, contacts, deals = (STANDARD.by_name(name) for name in ("calls", "contacts", "deals"))
+    assert plan.is_cheaper(calls, contacts, 1_000_000, 1)
+    assert not plan.is_cheaper(contacts, calls, 1, 1_000_000)
+    assert plan.is_cheaper(contacts, deals, 1000, 1)
+    assert not plan.is_cheaper(contacts, deals, 1001, 1000)
+    assert plan.is_cheaper(contacts, deals, 1001, 1001)
+
+
+def test_types_keep_their_order() -> None:
     calls, notes, tasks = (STANDARD.by_name(name) for name in ("calls", "notes", "tasks"))
     assert plan.in_order([calls, notes, tasks], ["tasks", "calls"]) == (calls, tasks)

@@ -120,7 +120,7 @@ def test_first_and_later_runs_take_what_was_planned(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("dies_at", [9, 16, 24, 31, 34])
 def test_a_run_that_was_cut_short_is_planned_to_its_end(tmp_path: Path, dies_at: int) -> None:
-    sandbox = world("narrow,notes=1130")
+    sandbox = world("narrow,notes=1130,contacts=9,companies=3,deals=2,tickets=2")
     whole = by_budget(planned(sandbox, tmp_path, ("notes",)))
     with pytest.raises(Cut):
         extracted(sandbox, tmp_path, ("notes",), through=lambda clock: Counting(sandbox, clock, dies_at))
@@ -209,7 +209,7 @@ def far(plan: dict[str, Any], told: Told) -> dict[str, tuple[int, int]]:
 def test_the_command_plans_what_the_next_run_takes_and_leaves_the_dump_as_it_is(
     serve: Serve, user: User
 ) -> None:
-    served = serve("--portal", "narrow,notes=130", "--faults", "none", "--overload", "off")
+    served = serve("--portal", "narrow,notes=130,contacts=3", "--faults", "none", "--overload", "off")
     user.only = "notes owners list_memberships forms"
     (plan,) = user.at(served).types("plan", "--json").events
     assert not user.dump.exists()

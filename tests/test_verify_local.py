@@ -33,9 +33,12 @@ CALLS_JSON = "raw/engagements_call_partial.json"
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A dump with all its targets, made once."""
-    dump = tmp_path_factory.mktemp("made") / "dump"
-    assert extracted(InProcess(SPEC), dump, wishes=Wishes(history=wanted(["calls:hs_call_title"]))) == {}
+    """A dump with all its targets, made once; contacts and deals are read from both sides, as if they had differed."""
+    dump, sandbox = tmp_path_factory.mktemp("made") / "dump", InProcess(SPEC)
+    store = Store(dump / "store.sqlite")
+    store.pairs.set_differing("contacts", "deals", differs=True)
+    store.close()
+    assert extracted(sandbox, dump, wishes=Wishes(history=wanted(["calls:hs_call_title"]))) == {}
     store = Store(dump / "store.sqlite")
     try:
         load.write_partials(dump, TYPES, store, lambda _: None, asked=True)

@@ -14,6 +14,7 @@ from hubdump.estimate.rounds import EMPTY, Round, in_turn, steps
 from hubdump.estimate.standing import histories_due, is_old, left_to_link, left_to_list
 from hubdump.extract import plan
 from hubdump.extract.exchange import Exchange
+from hubdump.extract.pairing import Pairing
 from hubdump.extract.plan import Wishes
 from hubdump.hubspot import wire
 from hubdump.hubspot.endpoints import LIST_RECORDS, SEARCH_TOTAL_MAX, Endpoints, fits_url
@@ -46,7 +47,7 @@ class Foreseen:
 class Types:
     """Foresees the rounds of types: `held` is what the dump holds, `counted` HubSpot's own count by type id.
 
-    What is not fresh since `oldest_us` is to be read again.
+    What is not fresh since `oldest_us` is to be read again. `expected` are the records of each that was counted here.
     """
 
     api: Endpoints
@@ -56,6 +57,7 @@ class Types:
     wishes: Wishes
     counted: Mapping[str, int]
     oldest_us: int
+    expected: dict[str, int] = field(default_factory=dict)
 
     def due(self, types: Sequence[ObjectType]) -> list[ObjectType]:
         """The types that a run would read, as the engine decides it."""
@@ -67,21 +69,27 @@ class Types:
         names = self.wishes.history.names(type_, self.held.property_names(type_.name))
         return stale or bool(names and self.held.histories.due(type_.name, 0, 1, names).ids)
 
-    async def foresee(self, type_: ObjectType) -> Foreseen:
+    async def foresee(self, type_: ObjectType, pairing: Pairing) -> Foreseen:
         """What the rounds of a type take; of one that HubSpot does not let be read, the request that shows it."""
         try:
-            return await self._foresee(type_)
+            return await self._foresee(type_, pairing)
         except Incomplete as error:
+            pairing.tell_read(type_, failed=True)
             return Foreseen(type_.name, 0, {"look": Calls(1)}, 1, (f"{type_.name}: {error.message}",))
 
-    async def _foresee(self, type_: ObjectType) -> Foreseen:
+    async def _foresee(self, type_: ObjectType, pairing: Pairing) -> Foreseen:
         mark = self.held.bookmark(type_.name)
         known = self.held.asked.knows(type_.name)
         records = await self._records(type_)
+        self.expected[type_.name] = records
         if not (records or known or plan.resumed(mark)):
+            pairing.tell_read(type_)
             return Foreseen(type_.name, 0, steps(EMPTY), EMPTY.looks)
         names = await self._properties(type_)
         archived, unsure = await self._archived(type_, records)
+        pairing.tell_read(type_)
+        walks = await pairing.walks_of(type_)
+        whole = (records,) * len(walks)
         now = Round(
             looks=int(not (known or plan.resumed(mark) or self._is_counted(type_, mark))),
             definitions=not (plan.resumed(mark) and self.held.property_names(type_.name)),
@@ -90,6 +98,9 @@ class Types:
             archived=left_to_list(self.held, type_, plan.ARCHIVED, archived)
             if plan.resumed(mark)
             else archived,
+            links=tuple(left_to_link(self.held, key, records) for key in walks)
+            if plan.resumed(mark)
+            else whole,
         )
         if plan.resumed(mark):
             now = await self._continued(type_, mark, now, records)
@@ -100,14 +111,16 @@ class Types:
         rounds = [await self._with_histories(type_, now, names, records)]
         if is_old(mark, self.oldest_us):
             again = replace(mark, fresh_us=plan.fresh_us(mark.seen_us))
-            rounds.append(await self._later(type_, again, Round(wide=now.wide, archived=archived), records))
+            rounds.append(
+                await self._later(type_, again, Round(wide=now.wide, archived=archived, links=whole), records)
+            )
         return _told(type_, records, rounds, (*unsure, *self._fewer(type_, now, records)))
 
     async def _later(self, type_: ObjectType, mark: Bookmark, now: Round, records: int) -> Round:
         """A round of a type that was whole before."""
         since = replace(mark, since_us=mark.fresh_us or 0)
         changed = await self._total(type_, changed_since(type_, plan.changes_since_us(since)))
-        now = replace(now, changed=changed, links=self._links(type_, records))
+        now = replace(now, changed=changed)
         if plan.proof_due(mark, self.wishes, self.exchange.server_time_us()):
             return replace(now, proved=records)
         # What was made since then is found by the search; where there is more than that, all ids are compared.
@@ -140,25 +153,17 @@ class Types:
             changed=None if searched else await self._total(type_, changes),
             counted=not proof,
             proved=left_to_list(store, type_, plan.IDENTIFY, records) if proof else None,
-            links=tuple(left_to_link(store, key, records) for key in self._walks(type_)),
         )
 
     async def _with_histories(
         self, type_: ObjectType, now: Round, names: Sequence[str], records: int
     ) -> Round:
-        """With the histories that are wished for, and the associations of a first round."""
+        """With the histories that are wished for."""
         if wanted := self.wishes.history.names(type_, names):
             here = self.held.asked.records(type_.name)
             due = histories_due(self.held, type_, wanted) + max(0, records - here) + (now.changed or 0)
             now = replace(now, histories=min(records, due))
-        return now if now.links else replace(now, links=self._links(type_, records))
-
-    def _links(self, type_: ObjectType, records: int) -> tuple[int, ...]:
-        return (records,) * len(self._walks(type_))
-
-    def _walks(self, type_: ObjectType) -> tuple[WalkKey, ...]:
-        """The associations that the engine reads from the side of a type."""
-        return plan.association_walks(type_, self.catalogue)
+        return now
 
     def _is_counted(self, type_: ObjectType, mark: Bookmark) -> bool:
         """Whether the engine takes HubSpot's count for it that there are records."""

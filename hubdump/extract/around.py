@@ -16,9 +16,9 @@ from hubdump.errors import ABSENT, BeliefRefuted, Incomplete, RequestRefused, Sc
 from hubdump.events import CollectionCompleted, CollectionFailed, Emit, ItemsCommitted, Noted
 from hubdump.extract import plan
 from hubdump.extract.driving import drive
-from hubdump.extract.engine import all_of
 from hubdump.extract.exchange import Exchange
 from hubdump.extract.plan import Wishes
+from hubdump.extract.together import all_of
 from hubdump.hubspot.collecting import Step, collect
 from hubdump.hubspot.item_requests import Window
 from hubdump.model import CUSTOM, ObjectType, Refuted, Request

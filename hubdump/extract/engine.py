@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -12,22 +12,18 @@ import msgspec
 from hubdump import marks
 from hubdump.catalog import STANDARD, Catalogue
 from hubdump.clock import Clock, instant_text
-from hubdump.errors import (
-    ABSENT,
-    BeliefRefuted,
-    HubdumpError,
-    Incomplete,
-    Poison,
-    RequestRefused,
-    ScopeMissing,
-)
+from hubdump.errors import ABSENT, BeliefRefuted, Incomplete, Poison, RequestRefused, ScopeMissing
 from hubdump.events import Emit, Noted, PageCommitted, TypeAbsent, TypeCompleted, TypeFailed, TypeStarted
 from hubdump.extract import discovery, plan
 from hubdump.extract.driving import drive
 from hubdump.extract.exchange import Exchange
+from hubdump.extract.pairing import Pairing
 from hubdump.extract.plan import Wishes
+from hubdump.extract.taken import Taken, taken
+from hubdump.extract.together import all_of
 from hubdump.hubspot import flows, wire
 from hubdump.hubspot.endpoints import LIST_LADDER, SEARCH_TOTAL_MAX, Endpoints
+from hubdump.hubspot.linking import SIDED
 from hubdump.model import (
     AssociationsRead,
     Bookmark,
@@ -79,7 +75,7 @@ class Engine:
         What that one completed is read again only where the history of more is wanted now.
         """
         now_us = self._exchange.server_time_us()
-        marks_ = [self._store.bookmark(type_.name) for type_ in types]
+        marks_ = self._store.bookmarks(type_.name for type_ in types)
         due = plan.due(marks_, self._store.began_us(now_us), now_us)
         return plan.in_order(types, [*due, *(type_.name for type_ in types if self._history_due(type_))])
 
@@ -95,6 +91,7 @@ class Engine:
                 await self._up_to_date(type_)
                 await completed(type_)
             except Incomplete as error:
+                self._pairing.tell_read(type_, failed=True)
                 if self._is_absent(type_, error):
                     self._store.discovered.set_unread(type_.name, discovery.UNKNOWN, absent=True)
                     self._emit(TypeAbsent(type_.name))
@@ -103,10 +100,27 @@ class Engine:
                 self._emit(TypeFailed(type_.name, type_.engagement or "", error.message, error.hint))
 
         due = self.due(types)
-        if any(plan.is_new(self._store.bookmark(type_.name)) for type_ in due):
-            self.counted |= await discovery.usage(self._exchange, self._api)
+        self._pairing = Pairing(
+            self._api,
+            self._exchange,
+            self._store,
+            await self._taken(due),
+            self._emit,
+            both=self._wishes.prove,
+        )
         await all_of(one(type_) for type_ in due)
+        self._pairing.compare(failed)
         return failed
+
+    async def _taken(self, due: Sequence[ObjectType]) -> Taken:
+        """All types that the portal has, and which of them this run reads; HubSpot counts what is new."""
+        types, store = self._catalogue.types, self._store
+        absent = {unread.what for unread in store.discovered.unread() if unread.absent}
+        marks_ = store.bookmarks(type_.name for type_ in types)
+        found = taken(types, absent, due, self.due(types), marks_, self._wishes.without)
+        if due and found.uncounted(store.asked.known()):
+            self.counted |= await discovery.usage(self._exchange, self._api)
+        return replace(found, counted=self.counted)
 
     def _is_absent(self, type_: ObjectType, error: Incomplete) -> bool:
         """Whether HubSpot does not have a type that not every portal has, and of which this dump holds nothing."""
@@ -126,6 +140,7 @@ class Engine:
         mark = self._store.bookmark(type_.name)
         again = plan.resumed(mark)
         if not again and await self._is_empty(type_, mark):
+            self._pairing.tell_read(type_)
             return
         stored = self._store.asked.records(type_.name) if again else 0
         self._emit(TypeStarted(type_.name, type_.engagement or "", again, stored))
@@ -152,6 +167,7 @@ class Engine:
         )
         found = await self._catch_up(type_, mark, properties)
         proved = await self._prove(type_, mark, properties, needed=not found)
+        self._pairing.tell_read(type_)
         await all_of([self._associated(type_), self._history(type_, properties)])
         self._finish(type_, plan.fresh_us(seen_us), proved=proved)
         self._wishes.history.check(type_, properties)
@@ -251,25 +267,31 @@ class Engine:
     async def _associated(self, type_: ObjectType) -> None:
         """The associations of a type; those that need scopes are told together, when the others are read."""
         lacking: list[ScopeMissing] = []
-        walks = plan.association_walks(type_, self._catalogue)
-        await all_of(self._associations(type_, key, lacking) for key in walks)
+        await all_of(self._pair(key, lacking) for key in await self._pairing.walks_of(type_))
         if lacking:
             scopes = dict.fromkeys(scope for error in lacking for scope in error.scopes)
             raise ScopeMissing(lacking[0].template, tuple(scopes), tuple(to for e in lacking for to in e.of))
 
-    async def _associations(self, type_: ObjectType, key: WalkKey, lacking: list[ScopeMissing]) -> None:
-        to = self._catalogue.by_name(key.purpose)
-        what, without = f"{type_.name} to {to.name}", to.name in self._wishes.without
+    async def _pair(self, key: WalkKey, lacking: list[ScopeMissing]) -> None:
+        """Read the associations of one type to another; where there are none, look from the other side."""
         try:
-            await self._walk(key, lambda cursor: flows.associations(self._api, type_, to, cursor))
-        except ScopeMissing as error:
-            if without:
-                self._store.discovered.set_unread(what, error.message, error.scopes)
-            else:
-                lacking.append(ScopeMissing(error.template, error.scopes, (to.name,)))
-        else:
-            if without:
-                self._store.discovered.set_read(what)
+            await self._link(key)
+        except (RequestRefused, ScopeMissing) as error:
+            if await self._pairing.gives_up(key, error):
+                return
+            if not isinstance(error, ScopeMissing):
+                raise
+            lacking.append(ScopeMissing(error.template, error.scopes, (key.purpose,)))
+            return
+        if other := await self._pairing.doubted(key):
+            await self._link(other)
+            if self._pairing.settle(key):
+                self._refute(SIDED, f"those of {key.type} and {key.purpose} are found from {other.type} only")
+        self._pairing.leave(key)
+
+    async def _link(self, key: WalkKey) -> None:
+        from_, to = self._catalogue.by_name(key.type), self._catalogue.by_name(key.purpose)
+        await self._walk(key, lambda cursor: flows.associations(self._api, from_, to, cursor))
 
     async def _history(self, type_: ObjectType, properties: Properties) -> None:
         if names := self._wishes.history.names(type_, properties):
@@ -277,6 +299,8 @@ class Engine:
             await self._walk(key, lambda _: flows.histories(self._api, type_, names))
 
     def _history_due(self, type_: ObjectType) -> bool:
+        if type_.name not in self._wishes.history.of:
+            return False
         names = self._wishes.history.names(type_, self._store.property_names(type_.name))
         return bool(names and self._store.histories.due(type_.name, 0, 1, names).ids)
 
@@ -319,6 +343,8 @@ class Engine:
                 self._refute(belief, seen)
             case RecordsRead():
                 self._store.commit_records(key, effect, self._clock.wall_s())
+                if effect.records:
+                    self._pairing.tell(self._catalogue.by_name(key.type), filled=True)
                 self._emit(PageCommitted(key.type, key.purpose, records=len(effect.records)))
             case Settled():
                 self._store.commit_settled(key, effect, self._clock.wall_s())
@@ -343,22 +369,3 @@ class Engine:
                 return self._store.asked.versions(type_, ids)
             case HistoriesDue(after, count, names):
                 return self._store.histories.due(type_, after, count, names)
-
-
-async def all_of(works: Iterable[Awaitable[None]]) -> None:
-    """Run all to their ends; the first error stops the others and is raised by itself."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            for work in works:
-                group.create_task(_run(work))
-    except BaseExceptionGroup as errors:
-        raise _gravest(errors) from None
-
-
-async def _run(work: Awaitable[None]) -> None:
-    await work
-
-
-def _gravest(errors: BaseExceptionGroup[BaseException]) -> BaseException:
-    """Of errors that came at once, the one to report: a bug of ours first, then by exit status."""
-    return max(errors.exceptions, key=lambda e: e.exit if isinstance(e, HubdumpError) else 1000)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
 
-from hubdump.catalog import Catalogue
 from hubdump.extract.wanted import Wanted
-from hubdump.model import Bookmark, ObjectType, WalkKey
+from hubdump.hubspot.endpoints import ASSOCIATION_INPUTS
+from hubdump.model import Bookmark, ObjectType
 
 SECOND_US = 1_000_000
 # Search finds records by the instant HubSpot stamped on them; they may have become visible later.
@@ -21,6 +23,11 @@ SETTLE_US = 60 * SECOND_US
 # Removing more than this share of a type, and more than this many records, needs a person's word.
 REMOVED_SHARE_MAX = 0.05
 REMOVED_MAX = 20
+
+# Which association types there are is asked again after this long.
+LABELS_KEPT_US = 7 * 86_400 * SECOND_US
+# Of more types than this the schemas are asked first which pairs have any.
+PAIRED_MAX = 12
 
 SWEEP = "sweep"
 REREAD = "reread"
@@ -72,9 +79,60 @@ def is_new(mark: Bookmark) -> bool:
     return mark.round == 0
 
 
-def association_walks(type_: ObjectType, catalogue: Catalogue) -> tuple[WalkKey, ...]:
-    """One walk for each type that the associations of its records are read to."""
-    return tuple(WalkKey(from_, to) for from_, to in catalogue.pairs if from_ == type_.name)
+class Named(Protocol):
+    """An association type, as far as it is told here."""
+
+    @property
+    def category(self) -> str: ...
+
+    @property
+    def label(self) -> str | None: ...
+
+
+class Sides(Enum):
+    """From which side of a pair of types its associations are to be read."""
+
+    NONE = "none"
+    FIRST = "first"
+    SECOND = "second"
+    EITHER = "either"
+    BOTH = "both"
+
+
+# Of the association types from one type to another their categories and labels, sorted; ids differ by direction.
+Kinds = tuple[tuple[str, str], ...]
+
+
+def kinds(named: Iterable[Named]) -> Kinds:
+    """The association types that HubSpot names, in a form that two directions can be compared in."""
+    return tuple(sorted((one.category, one.label or "") for one in named))
+
+
+def are_hubspots(there: Kinds | None) -> bool:
+    """Whether there are association types, and none of them was made by a user or an app."""
+    return bool(there) and {category for category, _ in there or ()} == {"HUBSPOT_DEFINED"}
+
+
+def sides(there: Kinds | None, back: Kinds | None) -> Sides:
+    """By the association types that HubSpot names in each direction; None where it does not say: then both are read,
+    as where a link has another label from the other side.
+    """
+    if there is None or back is None:
+        return Sides.BOTH
+    if there == back:
+        return Sides.EITHER if there else Sides.NONE
+    if not back:
+        return Sides.FIRST
+    return Sides.BOTH if there else Sides.SECOND
+
+
+def is_cheaper(one: ObjectType, other: ObjectType, records: int, others: int) -> bool:
+    """Whether a pair that shows the same from both sides is read from the first: an engagement's own, else that which
+    needs no more calls.
+    """
+    if one.engagement or other.engagement:
+        return bool(one.engagement)
+    return -(-records // ASSOCIATION_INPUTS) <= -(-others // ASSOCIATION_INPUTS)
 
 
 def changes_since_us(mark: Bookmark) -> int:

@@ -83,6 +83,13 @@ class Endpoints:
         path = route(root, "", version, "schemas")
         return Request("GET", path, path, Budget.GENERAL, wire.Schemas, failures_max=0)
 
+    def schema(self, type_: ObjectType) -> Request[wire.Schema]:
+        """GET one object type, with what it can be associated with."""
+        version = self.versions.schemas
+        root = "crm" if version.startswith("v") else "crm-object-schemas"
+        path = route(root, "", version, f"schemas/{type_.path}")
+        return Request("GET", path, path, Budget.GENERAL, wire.Schema)
+
     def library(self) -> Request[wire.Library]:
         """GET which objects of the object library are switched on in the portal."""
         path = route("crm", "object-library", self.versions.library, "enablement")
@@ -167,6 +174,11 @@ class Endpoints:
             ]
         }
         return Request("POST", path, path, Budget.ASSOCIATIONS, wire.AssociationPage, body=_json(body))
+
+    def association_types(self, from_: ObjectType, to: ObjectType) -> Request[wire.AssociationTypes]:
+        """GET the kinds of associations there can be from one type to another, with their labels; never paged."""
+        path = route("crm", "associations", self.versions.associations, f"{from_.path}/{to.path}/labels")
+        return Request("GET", path, path, Budget.ASSOCIATIONS, wire.AssociationTypes)
 
 
 def base_url(text: str) -> str:

@@ -138,9 +138,12 @@ def _looked_into(
         batch = Batch(api, type_, properties, doubtful=which is Quarantined)
         found = yield from replace(batch, archived=True).read(ids)
         active = yield from batch.read(sorted(found.gone | found.merged.keys()))
-        # One that was archived only after the first of these reads was in neither.
+        # One that was archived or restored between two of these reads was in neither.
         found.add((yield from replace(batch, archived=True).read(sorted(active.gone))))
-        gone = active.gone - {ref.id for _, refs in found.pages for ref in refs} - found.unreadable.keys()
+        left = active.gone - {ref.id for _, refs in found.pages for ref in refs} - found.unreadable.keys()
+        last = yield from batch.read(sorted(left))
+        active.add(last)
+        gone = last.gone
         yield from _commit_pages([*found.pages, *active.pages], str(after))
         removed = dict.fromkeys(gone, None) | active.merged
         if any(refs for _, refs in active.pages):

@@ -25,6 +25,7 @@ from hubdump.model import (
     Wait,
 )
 
+SIDED = "association types are named for the side from which associations are found"
 UNANSWERED = "HubSpot does not answer for its associations"
 
 

@@ -74,6 +74,10 @@ class AssociationPage(Struct, frozen=True):
     errors: list[Problem] = []
 
 
+class AssociationTypes(Struct, frozen=True):
+    results: list[AssociationType]
+
+
 class PropertyDefinition(Struct, frozen=True):
     name: str
     type: str = "string"
@@ -116,13 +120,19 @@ class Labels(Struct, frozen=True):
     plural: str = ""
 
 
+class SchemaLink(Struct, frozen=True):
+    fromObjectTypeId: str
+    toObjectTypeId: str
+
+
 class Schema(Struct, frozen=True):
-    """A custom object, as far as it is needed to read its records."""
+    """An object type, as far as it is needed to read its records and their associations."""
 
     objectTypeId: str
     fullyQualifiedName: str = ""
     name: str = ""
     labels: Labels = Labels()
+    associations: list[SchemaLink] = []
 
 
 class Schemas(Struct, frozen=True):

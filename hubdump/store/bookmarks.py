@@ -6,14 +6,29 @@ import sqlite3
 
 from hubdump.model import Bookmark
 
+_BOOKMARKS = "SELECT name, round, since_us, seen_us, complete, fresh_us, proved_us FROM types"
+
 
 def bookmark_of(db: sqlite3.Connection, type_: str) -> Bookmark:
     """How far a type is complete."""
-    sql = "SELECT round, since_us, seen_us, complete, fresh_us, proved_us FROM types WHERE name = ?"
-    row = db.execute(sql, (type_,)).fetchone()
-    if row is None:
-        return Bookmark(type_)
-    round_, since_us, seen_us, complete, fresh_us, proved_us = row
+    row = db.execute(f"{_BOOKMARKS} WHERE name = ?", (type_,)).fetchone()
+    return _bookmark(*row) if row else Bookmark(type_)
+
+
+def bookmarks_of(db: sqlite3.Connection) -> dict[str, Bookmark]:
+    """How far each type is complete of which anything is known."""
+    return {row[0]: _bookmark(*row) for row in db.execute(_BOOKMARKS)}
+
+
+def _bookmark(
+    type_: str,
+    round_: int,
+    since_us: int,
+    seen_us: int,
+    complete: int,
+    fresh_us: int | None,
+    proved_us: int | None,
+) -> Bookmark:
     return Bookmark(type_, round_, since_us, seen_us, bool(complete), fresh_us, proved_us)
 
 

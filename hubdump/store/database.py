@@ -10,7 +10,7 @@ from pathlib import Path
 
 from hubdump.errors import DiskFailure, UsageError
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 # Ids are numbers here because they sort as HubSpot's lists do; they are text in all that leaves us.
 # `passes` counts the lists of a type that were begun, `seen` is the latest one that showed a record: what a whole
@@ -62,6 +62,13 @@ CREATE TABLE properties (
 CREATE TABLE custom_types (
     number INTEGER PRIMARY KEY, type_id TEXT NOT NULL UNIQUE, name TEXT NOT NULL UNIQUE, singular TEXT NOT NULL,
     qualified TEXT NOT NULL, label TEXT NOT NULL);
+CREATE TABLE pairs (
+    from_type TEXT NOT NULL, to_type TEXT NOT NULL, asked_us INTEGER NOT NULL DEFAULT 0,
+    read INTEGER NOT NULL DEFAULT 0, differs INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (from_type, to_type)) WITHOUT ROWID;
+CREATE TABLE association_types (
+    from_type TEXT NOT NULL, to_type TEXT NOT NULL, category TEXT NOT NULL, type_id INTEGER NOT NULL, label TEXT,
+    PRIMARY KEY (from_type, to_type, category, type_id)) WITHOUT ROWID;
 CREATE TABLE unread (
     what TEXT PRIMARY KEY, why TEXT NOT NULL, scopes TEXT NOT NULL, absent INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE collections (

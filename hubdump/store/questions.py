@@ -68,6 +68,15 @@ class Questions:
         with disk_errors(self.path):
             return int(self._db.execute(sql, (self._types.get(type_, 0), RECORD)).fetchone()[0])
 
+    def has_gaps(self, type_: str) -> bool:
+        """Whether a record could not be read of which no active one is there: its associations are not read either."""
+        sql = (
+            "SELECT EXISTS (SELECT 1 FROM failures WHERE type = ?1 AND purpose = ?2"
+            " AND id NOT IN (SELECT id FROM records WHERE type = ?1 AND state = 0))"
+        )
+        with disk_errors(self.path):
+            return bool(self._db.execute(sql, (self._types.get(type_, 0), RECORD)).fetchone()[0])
+
     def records(self, type_: str, state: State = State.ACTIVE) -> int:
         """How many records of a type the store holds in one state."""
         with disk_errors(self.path):
@@ -86,6 +95,13 @@ class Questions:
         with disk_errors(self.path):
             sql = "SELECT EXISTS (SELECT 1 FROM {} WHERE type = ?)"
             return any(self._db.execute(sql.format(t), number).fetchone()[0] for t in ("records", "failures"))
+
+    def known(self) -> frozenset[str]:
+        """The types of which the store `knows` anything, by one question."""
+        some = "EXISTS (SELECT 1 FROM {} WHERE type = number)"
+        sql = f"SELECT name FROM types WHERE {some.format('records')} OR {some.format('failures')}"  # noqa: S608 - our own words
+        with disk_errors(self.path):
+            return frozenset(name for (name,) in self._db.execute(sql))
 
     def totals(self, type_: str) -> Totals:
         """What the store holds of one type; every association is looked at."""

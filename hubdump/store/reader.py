@@ -23,6 +23,7 @@ from hubdump.store.database import FAILURES, disk_errors, open_for_reading
 from hubdump.store.discovered import catalogue_of, unread_of
 from hubdump.store.histories import Histories
 from hubdump.store.item_reader import ItemReader
+from hubdump.store.pairs import AssociationType, association_types_of, read_pairs
 from hubdump.store.stamps import Stamped
 
 
@@ -99,6 +100,16 @@ class Reader:
         """What of the portal cannot be read."""
         with disk_errors(self.path):
             return unread_of(self._db)
+
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """The (from, to) whose associations are read."""
+        with disk_errors(self.path):
+            return read_pairs(self._db)
+
+    def association_types(self) -> list[AssociationType]:
+        """The kinds of associations that HubSpot knows between the types that have records."""
+        with disk_errors(self.path):
+            return list(association_types_of(self._db))
 
     def types(self) -> tuple[str, ...]:
         """Types that were read, in the order of the store."""

@@ -20,11 +20,12 @@ from hubdump.model import (
     WalkKey,
 )
 from hubdump.store.bodies import packed
-from hubdump.store.bookmarks import bookmark_of, meta_of
+from hubdump.store.bookmarks import bookmark_of, bookmarks_of, meta_of
 from hubdump.store.database import HISTORY, RECORD, disk_errors, open_for_writing
 from hubdump.store.discovered import Discovered
 from hubdump.store.histories import Histories
 from hubdump.store.items import Items
+from hubdump.store.pairs import Pairs
 from hubdump.store.questions import Questions
 
 _UPSERT = """
@@ -46,8 +47,8 @@ DELETE FROM pages WHERE type = ?1 AND number NOT IN (SELECT page FROM records WH
 
 class Store:
     """What is on disk and trusted. Every method that writes is one transaction; `asked` are questions only,
-    `discovered` is the portal itself, `items` what is around the records. Where it is opened for reading, whoever
-    writes nevertheless gets DiskFailure.
+    `discovered` is the portal itself, `items` what is around the records, `pairs` which of its types are associated.
+    Where it is opened for reading, whoever writes nevertheless gets DiskFailure.
     """
 
     def __init__(self, path: Path, opened: Callable[[Path], sqlite3.Connection] = open_for_writing) -> None:
@@ -59,6 +60,7 @@ class Store:
         self.histories = Histories(path, self._db)
         self.discovered = Discovered(path, self._db, self.transaction)
         self.items = Items(path, self._db, self.transaction)
+        self.pairs = Pairs(path, self._db, self._types, self.transaction)
 
     def close(self) -> None:
         with disk_errors(self.path):
@@ -92,6 +94,12 @@ class Store:
         """How far a type is complete."""
         with disk_errors(self.path):
             return bookmark_of(self._db, type_)
+
+    def bookmarks(self, types: Iterable[str]) -> list[Bookmark]:
+        """How far each of some types is complete, by one question."""
+        with disk_errors(self.path):
+            found = bookmarks_of(self._db)
+        return [found.get(type_, Bookmark(type_)) for type_ in types]
 
     def begin_round(self, type_: str, since_us: int) -> Bookmark:
         """Bring a type up to date from `since_us` of server time; what is there stays until the end.

@@ -34,7 +34,7 @@ async def check(
             db.executescript(_SCHEMA)
             failed: list[str] = []
             catalogue = reader.catalogue()
-            for to in (to for from_, to in catalogue.pairs if from_ == type_.name):
+            for to in (to for from_, to in reader.pairs() if from_ == type_.name):
                 failed += await _read(portal, links, db, type_, catalogue.by_name(to), piece)
             found = compare(
                 lambda: _contents(type_.name, _rows(db), piece, moved),

@@ -24,7 +24,7 @@ def check(dump: Path, types: Sequence[ObjectType]) -> Iterator[Finding]:
         yield stored.pages(reader, links)
         for type_ in types:
             yield from stored.of_type(reader, type_)
-        yield from stored.sides(links, _read_from_both_sides(reader.catalogue().pairs, types))
+        yield from stored.sides(links, _read_from_both_sides(reader.pairs(), types))
         read = {type_.name for type_ in types}
         for type_ in types:
             yield from stored.ends(links, type_.name, read)

@@ -205,5 +205,5 @@ class Life:
     def _text(self, shelf: Shelf) -> str:
         """A property that a text can be written to."""
         own = f"hs_{shelf.kind.singular}_title"
-        names = (own, "firstname", "name", "dealname", "subject")
+        names = (own, "firstname", "name", "dealname", "subject", "hs_object_source")
         return next(name for name in names if name in shelf.definitions)

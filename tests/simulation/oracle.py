@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import msgspec
@@ -44,18 +44,19 @@ class Violation:
 @dataclass(frozen=True, slots=True)
 class Reading:
     """When one type was read: since when, up to now, the least that its fresh_at must be, and how much older its
-    proof may be (milliseconds); `named` where it was said to be incomplete.
+    proof may be (milliseconds); `named` are the types that were said to be incomplete.
     """
 
     began_ms: int
     now_ms: int
     fresh_least_ms: int
     proof_within_ms: int
-    named: bool = False
+    named: frozenset[str] = frozenset()
 
 
-def judge(name: str, held: HeldType, truth: Truth, reading: Reading) -> Iterator[Violation]:
+def judge(name: str, every: Mapping[str, HeldType], truth: Truth, reading: Reading) -> Iterator[Violation]:
     """All that is wrong with one type; one that was named as incomplete is held to what may not be in any case."""
+    held = every[name]
     records = {one.id: one for one in held.records}
     if len(records) != len(held.records):
         twice = [id_ for id_, count in Counter(one.id for one in held.records).items() if count > 1]
@@ -63,8 +64,8 @@ def judge(name: str, held: HeldType, truth: Truth, reading: Reading) -> Iterator
     versions = {one.id: _version(truth.moments((name, one.id)), one) for one in held.records}
     for id_, version in versions.items():
         yield from _impossible((name, id_), truth, version)
-    yield from _associations(name, held, truth, reading)
-    if reading.named:
+    yield from _associations(name, every, truth, reading)
+    if name in reading.named:
         return
     if held.fresh_us is None or held.fresh_us // 1000 < reading.fresh_least_ms:
         yield Violation("UNFRESH", f"{name}: fresh_at is {held.fresh_us}")
@@ -112,8 +113,14 @@ def _missing(
     if states == {ACTIVE}:
         if held is None or held.state != ACTIVE:
             yield Violation("LOST", f"{key} is {held.state if held else 'missing'}; {_told(truth, key)}")
-        elif version is not None and version.updated_ms < moments[0].updated_ms:
+        elif version is not None and _is_older(version, moments[0]):
             yield Violation("STALE", f"{key} as of {version.at_ms}; {_told(truth, key)}")
+
+
+def _is_older(version: Moment, than: Moment) -> bool:
+    """Whether a version is older by HubSpot's own stamp, which may be of whole seconds: by it versions are promised."""
+    stamps = {msgspec.json.decode(one.content)["updatedAt"] for one in (version, than)}
+    return version.updated_ms < than.updated_ms and len(stamps) > 1
 
 
 def _ghosts(name: str, held: HeldType, truth: Truth, span: tuple[int, int]) -> Iterator[Violation]:
@@ -141,9 +148,11 @@ def _is_mistold(name: str, one: HeldRecord, truth: Truth, span: tuple[int, int])
     return all(moment.state != ARCHIVED for moment in every)
 
 
-def _associations(name: str, held: HeldType, truth: Truth, reading: Reading) -> Iterator[Violation]:
+def _associations(
+    name: str, every: Mapping[str, HeldType], truth: Truth, reading: Reading
+) -> Iterator[Violation]:
     """What was tied all the time must be there, what was never may not; what changed meanwhile may be either."""
-    rows = set(held.rows)
+    held, rows = every[name], set(every[name].rows)
     if len(rows) != len(held.rows):
         yield Violation("DUPLICATE", f"associations of {name}")
     active = {one.id for one in held.records if one.state == ACTIVE}
@@ -156,18 +165,37 @@ def _associations(name: str, held: HeldType, truth: Truth, reading: Reading) -> 
         if not any(truth.was_tied(one, *span)[0] for one in same):
             ever = any(truth.was_tied(one, 0, reading.now_ms)[0] for one in same)
             # What HubSpot did not answer for is named, and stays as it was.
-            if not ever or not (reading.named or row[1] in held.untied):
+            if not ever or not (name in reading.named or row[1:3] in held.untied):
                 yield Violation("GHOST" if ever else "INVENTED", f"association {row}")
-    if reading.named:
+    if name in reading.named:
         return
+    back = {_back(row) for one in every.values() for row in one.rows}
     for row in truth.rows():
         if (
             row[0] == name
-            and row[1] in active - held.untied
+            and row[1] in active
+            and row[1:3] not in held.untied
             and row not in rows
             and truth.was_tied(row, *span)[1]
+            and not _is_elsewhere(row, every, back, reading)
         ):
             yield Violation("LOST", f"association {row}")
+
+
+def _back(row: Row) -> Row:
+    """The same link seen from its other side, where the type has another id."""
+    return row[2], row[3], row[0], row[1], row[4], 0, row[6]
+
+
+def _is_elsewhere(row: Row, every: Mapping[str, HeldType], back: set[Row], reading: Reading) -> bool:
+    """Whether an association is there as seen from its other side, under the same label, or is named there."""
+    if (
+        row[2] in reading.named
+        or row[2] in every[row[0]].unled
+        or (row[2] in every and (row[3], row[0]) in every[row[2]].untied)
+    ):
+        return True
+    return (*row[:5], 0, row[6]) in back
 
 
 def target(held: dict[str, HeldType], ids: dict[str, list[int]], rows: list[Row]) -> Iterator[Violation]:

@@ -176,7 +176,7 @@ def _returning(scenario: Scenario, dice: Random) -> Scenario:
 
 def _failing(scenario: Scenario, dice: Random) -> Scenario:
     """One kind of endpoint that fails, whatever is asked of it, for as long as a poison is looked for."""
-    part = dice.choice(("/batch/read", "/crm/associations", "/crm/objects", "/search"))
+    part = dice.choice(("/batch/read", "/crm/associations", "/crm/objects", "/search", "/labels"))
     down = Trouble(dice.choice((0.0, 0.2)), dice.choice((400.0, 1500.0)), part, "500")
     return replace(
         scenario, troubles=(down,), quiet_s=4000.0, give_up_s=3600.0, poisons=0, latency_ms=(20, 400), chances=0.05,
@@ -212,9 +212,22 @@ def _beside(scenario: Scenario, dice: Random) -> Scenario:
     )
 
 
+def _one_way(scenario: Scenario, dice: Random) -> Scenario:
+    """Leads, whose deals are found from them alone, though HubSpot names association types for both sides."""
+    counts = tuple((name, dice.randint(3, 12)) for name in ("deals", "leads"))
+    return replace(
+        scenario,
+        types=("deals", "leads"),
+        counts=counts,
+        beliefs=("labels-show-one-way=yes",),
+        poisons=0,
+        purged=0,
+    )
+
+
 _RARE_ONES = (
-    _shifting, _withdrawn, _withdrawn, _crowded, _crowded, _crowded, _repeating, _repeating, _repeating, _beside,
-    _stormy, _stormy, _lossy, _lossy, _returning, _failing, _failing, _failing,
+    _shifting, _shifting, _withdrawn, _withdrawn, _crowded, _crowded, _crowded, _repeating, _repeating, _repeating,
+    _beside, _stormy, _stormy, _lossy, _lossy, _returning, _failing, _failing, _failing, _failing, _one_way, _one_way,
 )  # fmt: skip
 
 

@@ -20,15 +20,17 @@ from hubdump.catalog import STANDARD
 from hubdump.clock import Clock
 from hubdump.errors import BeliefRefuted, Incomplete
 from hubdump.events import Emit
-from hubdump.extract import plan, sending
+from hubdump.extract import sending
 from hubdump.extract.bearer import Credentials
 from hubdump.extract.engine import Engine
 from hubdump.extract.exchange import Patience
+from hubdump.extract.pairing import LEADS_TO
 from hubdump.extract.plan import Wishes
 from hubdump.hubspot import client
 from hubdump.hubspot.pacing import Budgets
 from hubdump.model import ObjectType, Request, Response, Secret, State
 from hubdump.session import Access
+from hubdump.store.database import HISTORY, RECORD
 from hubdump.store.reader import Reader
 from hubdump.store.store import Store
 from hubdump.targets import DUCKDB, duckdb_file
@@ -133,12 +135,6 @@ async def _no_file(_type: ObjectType) -> None:
     return None
 
 
-def pairs(types: tuple[str, ...]) -> list[tuple[str, str]]:
-    """The (from, to) whose associations an extraction of these types reads."""
-    found = map(STANDARD.by_name, types)
-    return [(key.type, key.purpose) for one in found for key in plan.association_walks(one, STANDARD)]
-
-
 @dataclass(frozen=True, slots=True)
 class HeldRecord:
     """One record as a fresh reader gives it."""
@@ -153,7 +149,8 @@ class HeldRecord:
 class HeldType:
     """One type as a fresh reader gives it; instants in microseconds.
 
-    `unread` are ids named as not to be had, `ranges` spans of ids (first, last), `untied` those whose associations are.
+    `unread` are ids named as not to be had, `ranges` spans of ids (first, last), `untied` the ids and types whose
+    associations are, `unled` types to which none are had.
     """
 
     records: list[HeldRecord]
@@ -161,7 +158,8 @@ class HeldType:
     fresh_us: int | None
     proved_us: int | None
     unread: frozenset[int] = frozenset()
-    untied: frozenset[int] = frozenset()
+    untied: frozenset[tuple[int, str]] = frozenset()
+    unled: frozenset[str] = frozenset()
     ranges: tuple[tuple[int, int], ...] = ()
 
     def is_named(self, id_: int) -> bool:
@@ -200,9 +198,10 @@ def _held(reader: Reader, name: str) -> HeldType:
         for to, one in reader.associations(name)
     ]
     failed = reader.quarantined(name)
-    unread = frozenset(one.id for one in failed if one.purpose == "record")
+    unread = frozenset(one.id for one in failed if one.purpose == RECORD)
     return HeldType(
         records, rows, mark.fresh_us if mark.complete else None, mark.proved_us, unread,
-        frozenset(one.id for one in failed) - unread,
+        frozenset((one.id, one.purpose) for one in failed if one.purpose not in {RECORD, HISTORY}),
+        frozenset(one.what.removeprefix(LEADS_TO) for one in reader.unread()),
         tuple((int(span[1]), int(span[2])) for one in failed if (span := _RANGE.search(one.reason))),
     )  # fmt: skip

@@ -225,7 +225,7 @@ def phase_of(request: Request[Any]) -> str:
     """The phase that a request tells by itself; '' for a batch read, and for the renewal of a token."""
     asked = dict(request.query)
     about = ("/account-info", "/crm/properties", "/crm/limits", "/crm-object-schemas", "/crm/object-library")
-    if request.path.startswith(about):
+    if request.path.startswith(about) or request.path.endswith("/labels"):
         return "Di"
     if "/crm/associations" in request.path:
         return "As"
@@ -253,7 +253,7 @@ def _short(request: Request[Any]) -> Request[Any]:
 
 def _known(request: Request[Any]) -> Request[Any]:
     """The same request for associations without the cursors that a strike made up."""
-    if "/crm/associations" not in request.path:
+    if "/crm/associations" not in request.path or request.body is None:
         return request
     body = msgspec.json.decode(request.body or b"{}")
     made_up = [one for one in body["inputs"] if one.get("after") in MADE_UP]

@@ -97,7 +97,7 @@ def judge_dump(end: str, phase: str, outcome: Outcome, striker: Striker, told: s
     warned = bool(outcome.refuted) or outcome.marks["search given up"] > 0
     assert warned == (end == "W") or end == "C", told
     (held,) = striker.left.values()
-    named = held.unread | held.untied
+    named = held.unread | {id_ for id_, _ in held.untied}
     # What archived lists and searches led to the proof may have read: then it is not named any more.
     assert named <= striker.ids or end == "S", f"{told}\n{named}"
     assert bool(named) == (end in "QS") or phase in {"Ar", "Ca"}, f"{told}\n{named}"

@@ -103,6 +103,33 @@ def test_what_is_wrong_in_a_dump_is_found(name: str, tmp_path: Path, monkeypatch
     assert kind in {one.kind for one in world.whole().violations}
 
 
+@pytest.mark.parametrize(("failed", "found"), [("contacts", set()), ("companies", {"GHOST"})])
+def test_an_association_that_is_gone_may_stay_where_it_is_named_by_its_record_and_other_type_only(
+    failed: str, found: set[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "0"
+    folder.mkdir()
+    world = World(replace(CALM, life="links", gap_changes=60, gaps_s=(600.0,)), folder)
+    read_back, gone = seam.read_back, list[Row]()
+
+    def tampered(path: Path, types: tuple[str, ...]) -> dict[str, HeldType]:
+        held = read_back(path, types)["calls"]
+        active = {one.id for one in held.records if one.state == ACTIVE}
+        kept = [
+            row for row in world.truth.first_rows - {*held.rows} if row[1] in active and row[2] == "contacts"
+        ]
+        if not kept:
+            return {"calls": held}
+        row = min(kept)
+        gone.append(row)
+        unread, untied = frozenset({row[1]}), frozenset({(row[1], failed)})
+        return {"calls": replace(held, rows=[*held.rows, row], unread=unread, untied=untied)}
+
+    monkeypatch.setattr(seam, "read_back", tampered)
+    assert {one.kind for one in world.whole().violations} == found
+    assert gone
+
+
 def test_a_target_that_is_not_the_store_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     assert kinds(replace(CALM, loaded=True)) == set()
     rebuilt = seam.rebuilt

@@ -13,6 +13,8 @@ from hubdump.sandbox.records import Shelf
 from hubdump.sandbox.written import Wish, Writer
 
 ACTIVE, ARCHIVED, GONE, MERGED, NEVER = "active", "archived", "gone", "merged", "never"
+# Pairs that HubSpot stores from this side only (docs/beliefs.md): nothing leads to them from the other one.
+ONE_WAY = frozenset({("leads", "deals")})
 # From type, from id, to type, to id, category, type id, label.
 Row = tuple[str, int, str, int, str, int, str | None]
 Key = tuple[str, int]
@@ -37,15 +39,13 @@ class Span:
 
 
 class Truth:
-    """The journal of one portal. `types` are those that are read, `pairs` the (from, to) whose associations are."""
+    """The journal of one portal. `types` are those that are read, `pairs` the (from, to) that start at one of them."""
 
-    def __init__(self, core: Core, types: Iterable[str], pairs: Iterable[tuple[str, str]]) -> None:
+    def __init__(self, core: Core, types: Iterable[str]) -> None:
         self._portal = core.world.portal
         self._writer = Writer(self._portal)
-        self.types, self.pairs = (
-            tuple(types),
-            frozenset(pair for pair in pairs if pair in core.world.portal.sides),
-        )
+        self.types = tuple(types)
+        self.pairs = frozenset(pair for pair in self._portal.sides if pair[0] in self.types)
         self._shelves = self._portal.shelves
         self._wishes = {
             name: _wish(self._shelves[name], narrow=self._portal.spec.narrow) for name in self.types
@@ -140,9 +140,12 @@ class Truth:
 
     def _all_rows(self) -> Iterator[Row]:
         for from_, to in self.pairs:
-            for id_, tied in self._portal.links.rows(from_, to):
-                for other, labels in tied.items():
-                    yield from ((from_, id_, to, other, *label) for label in labels)
+            yield from self._rows_between(from_, to)
+
+    def _rows_between(self, from_: str, to: str) -> Iterator[Row]:
+        for id_, tied in self._portal.links.rows(from_, to):
+            for other, labels in tied.items():
+                yield from ((from_, id_, to, other, *label) for label in labels)
 
     def _rows_of(self, key: Key) -> Iterator[Row]:
         """The associations of one record, seen from it and from the others."""
@@ -159,6 +162,9 @@ class Truth:
                 for other in tied:
                     back = links.of(to, other, type_).get(id_, ())
                     yield from ((to, other, type_, id_, *label) for label in back)
+        for from_, to in self.pairs & ONE_WAY:
+            if to == type_:
+                yield from (row for row in self._rows_between(from_, to) if row[3] == id_)
 
 
 def _wish(shelf: Shelf, *, narrow: bool) -> Wish:

@@ -81,7 +81,7 @@ class World:
         )  # fmt: skip
         self.loop = VirtualLoop()
         self.clock = VirtualClock(self.loop, START_S, scenario.ahead_s)
-        self.truth = Truth(self.core, scenario.types, seam.pairs(scenario.types))
+        self.truth = Truth(self.core, scenario.types)
         self.life = Life(self.core, self.truth, scenario.life, Random(f"life {scenario.seed}"))
         self.outcome = Outcome(scenario.seed)
         self.fuse = Fuse(folder, folder)
@@ -299,8 +299,9 @@ class World:
         for name in self.scenario.types:
             named = name in ended.failed
             within_ms = 0 if self.scenario.prove else int(1000 * self.scenario.prove_within_s)
-            reading = Reading(self._began_ms[name], self.now_ms, began_ms - slack_ms, within_ms, named)
-            found += judge(name, held[name], self.truth, reading)
+            least_ms = began_ms - slack_ms
+            reading = Reading(self._began_ms[name], self.now_ms, least_ms, within_ms, frozenset(ended.failed))
+            found += judge(name, held, self.truth, reading)
             if not named:
                 del self._began_ms[name]
         if self.scenario.loaded:

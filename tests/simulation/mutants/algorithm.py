@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hubdump.extract import engine, plan
+from hubdump.extract import engine, pairing, plan
 from tests.simulation.mutants.breaking import Edit, Mutant
 
 # What takes the proof away: shown with others that it would mend, as it is made to.
@@ -116,12 +116,47 @@ ALGORITHM: tuple[Mutant, ...] = (
         "Associations to one of the other types are not read.",
         (
             Edit(
-                engine,
-                "walks = plan.association_walks(type_, self._catalogue)",
-                "walks = plan.association_walks(type_, self._catalogue)[1:]",
+                pairing,
+                "            for other in self._types\n            if self._filled",
+                "            for other in self._types\n            if other.name != 'contacts' and self._filled",
             ),
         ),
         frozenset({"LOST"}),
+    ),
+    Mutant(
+        "other side never looked at",
+        "Where a pair shows nothing from the side that is read, it passes for one without associations.",
+        (Edit(pairing, "{key.type, to} in self._doubtful and not", "not to and not"),),
+        frozenset({"LOST"}),
+        "one way",
+    ),
+    Mutant(
+        "other side forgotten",
+        "What only the other side of a pair shows is read, and not kept.",
+        (Edit(pairing, "pairs.choose(to, key.type, read=True)", "pairs.forget(to, key.type)"),),
+        frozenset({"LOST"}),
+        "one way",
+    ),
+    Mutant(
+        "gaps stay",
+        "Where a record cannot be read, what leads to it is not read either.",
+        (Edit(pairing, "not (is_empty or self._has_gaps(key))", "not is_empty"),),
+        frozenset({"LOST"}),
+        "poisoned among",
+    ),
+    Mutant(
+        "emptied and left",
+        "What led to a type stays when the last record of that type is gone.",
+        (Edit(pairing, "in known | led_to or", "in known or"),),
+        frozenset({"GHOST"}),
+        "emptying",
+    ),
+    Mutant(
+        "neither side",
+        "A pair that both sides name is read from none.",
+        (Edit(pairing, "self._choose(one, other, first=first, second=not first)\n\n", "\n"),),
+        frozenset({"LOST"}),
+        "among",
     ),
     Mutant(
         "deletes never accepted",

@@ -95,6 +95,38 @@ def tied(scenario: Scenario) -> Scenario:
     )
 
 
+def among(scenario: Scenario) -> Scenario:
+    """Types that are associated with each other, and all of them read."""
+    dice = _dice(scenario, "among")
+    counts = tuple((name, dice.randint(3, 10)) for name in FAR)
+    return replace(later(scenario), types=FAR, counts=counts, life="links", gap_changes=60)
+
+
+def poisoned_among(scenario: Scenario) -> Scenario:
+    """The same, and records that break every answer they are in."""
+    return replace(among(scenario), poisons=2, gaps_s=(), chances=0.0)
+
+
+def emptying(scenario: Scenario) -> Scenario:
+    """One type that is read, and the last record of what it is associated with goes."""
+    dice = _dice(scenario, "emptying")
+    counts = (("notes", dice.randint(10, 30)), *((far, 1) for far in FAR))
+    return replace(later(scenario), types=("notes",), counts=counts, life="removals", chances=0.0)
+
+
+def one_way(scenario: Scenario) -> Scenario:
+    """Leads, whose deals are found from them alone, though HubSpot names association types for both sides."""
+    dice = _dice(scenario, "one way")
+    counts = (("deals", dice.randint(3, 10)), ("leads", dice.randint(3, 10)))
+    return replace(
+        later(scenario),
+        types=("deals", "leads"),
+        counts=counts,
+        beliefs=("labels-show-one-way=yes",),
+        life="links",
+    )
+
+
 def capped(scenario: Scenario) -> Scenario:
     """Pages shorter than asked for, and not the last."""
     return replace(paged(scenario), beliefs=("list-max=50", "list-over-max=capped"))
@@ -190,7 +222,7 @@ def cut_removing(scenario: Scenario) -> Scenario:
 WORLDS: dict[str, Callable[[Scenario], Scenario]] = {ANY: lambda scenario: scenario} | {
     world.__name__.replace("_", " "): world
     for world in (
-        later, cut, slow, late, tied, counting, paged, capped, textual, failing, refused, hurried, poisoned, crowd,
-        removing, purged, dropping, withdrawn, cut_removing,
+        later, cut, slow, late, tied, among, poisoned_among, emptying, one_way, counting, paged, capped, textual,
+        failing, refused, hurried, poisoned, crowd, removing, purged, dropping, withdrawn, cut_removing,
     )
 }  # fmt: skip

@@ -1,0 +1,27 @@
+"""Work that goes on at once: to the end of all of it, or to the first error."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Iterable
+
+from hubdump.errors import HubdumpError
+
+
+async def all_of(works: Iterable[Awaitable[None]]) -> None:
+    """Run all to their ends; the first error stops the others and is raised by itself."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for work in works:
+                group.create_task(_run(work))
+    except BaseExceptionGroup as errors:
+        raise _gravest(errors) from None
+
+
+async def _run(work: Awaitable[None]) -> None:
+    await work
+
+
+def _gravest(errors: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Of errors that came at once, the one to report: a bug of ours first, then by exit status."""
+    return max(errors.exceptions, key=lambda e: e.exit if isinstance(e, HubdumpError) else 1000)
