@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests import forked
 from tests.worlds import CRM, read_rows
 from tests.worlds import ENGAGEMENTS as ENGAGEMENTS  # noqa: PLC0414 - what most tests take from here
 
@@ -78,14 +79,7 @@ Serve = Callable[..., Served]
 
 def started(stack: ExitStack, *flags: str) -> Served:
     """Start a sandbox with these flags; it ends with the stack."""
-    command = [sys.executable, "-m", "hubdump.sandbox", "--json", "--until-stdin-eof", *flags]
-    process = stack.enter_context(
-        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT)
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    stack.callback(process.stdin.close)
-    return Served(json.loads(process.stdout.readline())["url"])
+    return Served(stack.enter_context(forked.served(flags)))
 
 
 @pytest.fixture
@@ -140,7 +134,9 @@ class User:
         return [sys.executable, "-m", "hubdump", *arguments]
 
     def types(self, *arguments: str, **more: Any) -> Told:
-        """Run `hubdump ARGUMENTS` to its end."""
+        """Run `hubdump ARGUMENTS` to its end; with `more`, as subprocess.run does."""
+        if not more:
+            return Told(*forked.typed(arguments, self.folder, self.env()))
         done = subprocess.run(
             self.command(*arguments),
             cwd=self.folder,

@@ -142,6 +142,7 @@ def test_a_file_that_a_killed_run_could_not_write_is_written_by_the_next(serve: 
     whole = path.read_bytes()
     for verb in ("run", "load"):
         path.unlink()
+        user.forget_the_last_window()
         with user.in_the_store() as db:  # as when it was killed after the last page
             db.execute("DELETE FROM files WHERE path = 'raw/engagements_note_partial.json'")
             db.execute("UPDATE meta SET value = '1' WHERE key = 'began_us'")
@@ -225,6 +226,7 @@ def test_what_is_read_may_be_told_by_variables_and_by_a_file_and_flags_come_firs
     assert set(told.summary["types"]) == {"calls", "meetings"}
     assert (user.dump / "raw/engagements.json").exists()
     assert not (user.dump / "hubdump.duckdb").exists()
+    user.forget_the_last_window()
     told = user.types("run", "--only", "tasks", "--to", "csv:out", "--json")
     assert set(told.summary["types"]) == {"tasks"}
     assert "tasks.csv" in {path.name for path in user.folder.glob("out/*")}
