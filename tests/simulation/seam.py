@@ -162,6 +162,12 @@ class HeldType:
     unled: frozenset[str] = frozenset()
     ranges: tuple[tuple[int, int], ...] = ()
 
+    @property
+    def told(self) -> str:
+        """All of it as a text that is the same in every process; the order of a set is not."""
+        named = sorted(self.unread), sorted(self.untied), sorted(self.unled), self.ranges
+        return repr((self.records, self.rows, self.fresh_us, self.proved_us, named))
+
     def is_named(self, id_: int) -> bool:
         """Whether the dump says that it does not have this record."""
         return id_ in self.unread or any(first <= id_ <= last for first, last in self.ranges)

@@ -311,7 +311,7 @@ class World:
         self.outcome.records += sum(len(one.records) for one in held.values())
         for one in found:
             self._tell(f"  {one.kind}: {one.about}")
-        self._digest(repr(held))
+        self._digest(*(f"{name} {one.told}" for name, one in held.items()))
 
     def _judge_log(self) -> None:
         outcome, log = self.outcome, self.core.world.log
