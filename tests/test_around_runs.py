@@ -91,6 +91,7 @@ def test_the_default_portal_comes_home_with_all_that_is_around_its_records_in_fe
     assert options[0] > 100
 
 
+@pytest.mark.prove
 def test_what_is_named_by_only_is_all_that_is_read(serve: Serve, user: User) -> None:
     served = serve("--portal", SMALL, "--faults", "none")
     told = user.at(served).types("run", "--only", "owners", "--json")

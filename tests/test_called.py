@@ -72,7 +72,9 @@ def test_without_a_token_it_says_so_and_leaves_nothing(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("how", ["hubdump.run(**wishes)", "asyncio.run(cell())"])
+@pytest.mark.parametrize(
+    "how", ["hubdump.run(**wishes)", pytest.param("asyncio.run(cell())", marks=pytest.mark.prove)]
+)
 def test_ctrl_c_lets_the_pages_under_way_come_home_and_the_next_run_continues(
     how: str, serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -125,6 +125,7 @@ def test_a_folder_that_cannot_be_written_ends_with_74(serve: Serve, user: User) 
     assert "give write access" in told.err
 
 
+@pytest.mark.prove
 def test_a_full_disk_ends_with_74_and_the_next_run_continues(serve: Serve, user: User) -> None:
     served = serve("--portal", "script", "--faults", "none")
 

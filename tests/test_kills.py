@@ -170,7 +170,8 @@ def test_a_later_run_killed_at_a_random_call_loses_nothing(
         assert pages_asked_twice(log, killed_at - before) == {}
 
 
-@pytest.mark.parametrize("what", [pytest.param("manifest.json", marks=pytest.mark.prove), "SHA256SUMS"])
+@pytest.mark.prove
+@pytest.mark.parametrize("what", ["manifest.json", "SHA256SUMS"])
 def test_a_kill_between_the_last_page_and_the_seal_costs_no_request_for_a_page(
     what: str, serve: Serve, user: User
 ) -> None:

@@ -109,6 +109,7 @@ def test_doctor_says_what_is_readable_and_what_scope_is_missing(serve: Serve, us
     assert "ok     calls: can be read" in lacking.out
 
 
+@pytest.mark.prove
 def test_the_probes_file_starts_a_sandbox(serve: Serve, user: User) -> None:
     served = serve(
         "--portal", "seven", "--faults", "none", "--overload", "off", "--belief", "dated-to-object-id=number"

@@ -282,6 +282,7 @@ def test_the_library_does_not_send_a_request_again_by_itself(serve: Serve, user:
     assert sum(told.summary["requests"].values()) == len(served.ask("requests")["requests"])
 
 
+@pytest.mark.prove
 def test_a_run_that_is_cut_short_continues_and_asks_for_no_page_twice(serve: Serve, user: User) -> None:
     served = serve("--portal", "small", "--faults", "none", "--latency-ms", "80")
     process = subprocess.Popen(

@@ -156,6 +156,7 @@ def test_all_at_once_are_counted_as_one() -> None:
     assert after[200] / 4 >= 0.85 * GENERAL_MAX
 
 
+@pytest.mark.prove
 def test_another_app_on_the_same_token_is_yielded_to_and_the_rate_recovers() -> None:
     portal = Portal()
     with marks.heard() as heard:

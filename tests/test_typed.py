@@ -189,6 +189,7 @@ def everywhere(tmp_path_factory: pytest.TempPathFactory) -> Home:
     return came
 
 
+@pytest.mark.prove
 def test_every_bad_value_in_a_property_of_every_type_is_told_from_its_raw_without_a_difference(
     everywhere: Home,
 ) -> None:

@@ -104,6 +104,7 @@ def test_a_contact_lives_and_ends_in_404(node: dict[str, str], written: Served) 
     assert found["id"] not in truths.live(written, "contacts")
 
 
+@pytest.mark.prove
 def test_its_retries_are_moved_by_our_429s_and_5xx(node: dict[str, str]) -> None:
     """It compares policyName and a message byte for byte; whatever else answers 429 it gives up on."""
     with logged(WHO, "--portal", PORTAL, "--seed", "11", "--tier", "free") as served:
