@@ -14,10 +14,10 @@ help: ## list what there is
 run: venv/runtime ## install into venv/, extract the embedded sandbox, say where the data is
 	@$(BIN)/python main.py run --sandbox $(ARGS)
 
-test: venv/dev ## the tests, at most 5 minutes
+test: venv/dev ## the tests
 	$(BIN)/python -m pytest -q -n 4 --dist worksteal -m "not prove" $(ARGS)
 
-prove: venv/dev ## the long proofs, at most 20 minutes; FULL=1 for more
+prove: venv/dev ## the long proofs, about 20 minutes; FULL=1 for more
 	HUBDUMP_FULL=$(FULL) $(BIN)/python -m pytest -q -n 3 --dist worksteal -m prove -o faulthandler_timeout=$(if $(FULL),0,900) $(ARGS)
 
 simulate: venv/dev ## whole extractions on virtual time, each from one seed: make simulate SEED=7 COUNT=1000 BELIEF=worst

@@ -132,7 +132,7 @@ class Planning:
             budgets.daily_max,
             budgets.daily_remaining,
         )
-        absent = {one.what: one.why for one in self.found.discovered.unread() if one.absent}
+        absent = self.found.discovered.absent()
         opening += Calls(int(new) + len(again))
         return Estimate(account.portalId, told, beside, opening, _sent(budgets), limits, absent)
 
@@ -151,9 +151,8 @@ class Planning:
     ) -> tuple[Pairing, bool]:
         """The pairs of such a run, and whether it asks HubSpot for its count; what is decided is thrown away."""
         every = types.catalogue.types
-        absent = {one.what for one in self.found.discovered.unread() if one.absent}
         marks = self.held.bookmarks(type_.name for type_ in every)
-        run = taken(every, absent, due, types.due(every), marks, types.wishes.without)
+        run = taken(every, self.found.discovered.absent(), due, types.due(every), marks, types.wishes.without)
         asks = bool(due and run.uncounted(self.held.asked.known()))
         run = replace(run, counted=types.counted if asks else {})
         expected = Expected(self.held.asked, types.expected)

@@ -192,8 +192,7 @@ class _Run:
     def _absent(self) -> dict[str, str]:
         """What of the selection this portal does not have, and why."""
         chosen = {t.name for t in discovery.known(self._store, self._order.only, self._order.exclude)}
-        unread = self._store.discovered.unread()
-        return {one.what: one.why for one in unread if one.absent and one.what in chosen}
+        return {what: why for what, why in self._store.discovered.absent().items() if what in chosen}
 
     def _summary(self, type_: ObjectType) -> TypeSummary:
         mark, totals = self._store.bookmark(type_.name), self._store.asked.totals(type_.name)

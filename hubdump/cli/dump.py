@@ -21,6 +21,7 @@ from hubdump.cli.shared import (
     ProveWithin,
     Quiet,
     Verbose,
+    WhichPortal,
     answer,
     app,
     as_typed,
@@ -66,7 +67,7 @@ def run(
     accept_deletes: Annotated[
         bool, typer.Option("--accept-deletes", help="Believe HubSpot even if many records are gone.")
     ] = False,
-    portal: Annotated[str, typer.Option("--portal", help="With --sandbox: which portal.")] = PORTAL,
+    portal: WhichPortal = PORTAL,
     faults: Annotated[str, typer.Option("--faults", help="With --sandbox: which errors it makes.")] = "few",
     latency_ms: Annotated[
         int, typer.Option("--latency-ms", min=0, help="With --sandbox: how slow it is.")

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from hubdump.cli.shared import (
     PORTAL,
@@ -18,6 +16,7 @@ from hubdump.cli.shared import (
     Prove,
     ProveWithin,
     Quiet,
+    WhichPortal,
     answer,
     app,
     as_typed,
@@ -41,7 +40,7 @@ def plan(
     history: History = None,
     prove: Prove = False,
     prove_within: ProveWithin = 7,
-    portal: Annotated[str, typer.Option("--portal", help="With --sandbox: which portal.")] = PORTAL,
+    portal: WhichPortal = PORTAL,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:

@@ -16,6 +16,7 @@ from hubdump.cli.shared import (
     Json,
     Only,
     Quiet,
+    WhichPortal,
     answer,
     app,
     epilog,
@@ -39,7 +40,7 @@ def doctor(
     ] = False,
     only: Only = None,
     exclude: Exclude = None,
-    portal: Annotated[str, typer.Option("--portal", help="With --sandbox: which portal.")] = PORTAL,
+    portal: WhichPortal = PORTAL,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:

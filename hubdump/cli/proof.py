@@ -16,6 +16,7 @@ from hubdump.cli.shared import (
     InSandbox,
     Json,
     Quiet,
+    WhichPortal,
     answer,
     app,
     epilog,
@@ -54,7 +55,7 @@ def verify(
     seed: Annotated[
         int | None, typer.Option("--seed", min=0, help="With totals: draw the sample of that seed again.")
     ] = None,
-    portal: Annotated[str, typer.Option("--portal", help="With --sandbox: which portal.")] = PORTAL,
+    portal: WhichPortal = PORTAL,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:

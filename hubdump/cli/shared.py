@@ -37,6 +37,7 @@ Dump = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Say everything as JSON lines on stdout.")]
+WhichPortal = Annotated[str, typer.Option("--portal", help="With --sandbox: which portal.")]
 Only = Annotated[
     list[str] | None,
     typer.Option(

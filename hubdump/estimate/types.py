@@ -65,9 +65,10 @@ class Types:
 
     def _is_due(self, type_: ObjectType) -> bool:
         mark = self.held.bookmark(type_.name)
-        stale = not mark.complete or mark.fresh_us is None or mark.fresh_us < self.oldest_us
         names = self.wishes.history.names(type_, self.held.property_names(type_.name))
-        return stale or bool(names and self.held.histories.due(type_.name, 0, 1, names).ids)
+        return plan.is_stale(mark, self.oldest_us) or bool(
+            names and self.held.histories.due(type_.name, 0, 1, names).ids
+        )
 
     async def foresee(self, type_: ObjectType, pairing: Pairing) -> Foreseen:
         """What the rounds of a type take; of one that HubSpot does not let be read, the request that shows it."""

@@ -115,9 +115,8 @@ class Engine:
     async def _taken(self, due: Sequence[ObjectType]) -> Taken:
         """All types that the portal has, and which of them this run reads; HubSpot counts what is new."""
         types, store = self._catalogue.types, self._store
-        absent = {unread.what for unread in store.discovered.unread() if unread.absent}
         marks_ = store.bookmarks(type_.name for type_ in types)
-        found = taken(types, absent, due, self.due(types), marks_, self._wishes.without)
+        found = taken(types, store.discovered.absent(), due, self.due(types), marks_, self._wishes.without)
         if due and found.uncounted(store.asked.known()):
             self.counted |= await discovery.usage(self._exchange, self._api)
         return replace(found, counted=self.counted)

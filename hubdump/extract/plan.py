@@ -59,9 +59,12 @@ def due(marks: Iterable[Bookmark], began_us: int, now_us: int) -> tuple[str, ...
     than an hour ago.
     """
     oldest = oldest_us(began_us, now_us)
-    return tuple(
-        mark.type for mark in marks if not mark.complete or mark.fresh_us is None or mark.fresh_us < oldest
-    )
+    return tuple(mark.type for mark in marks if is_stale(mark, oldest))
+
+
+def is_stale(mark: Bookmark, oldest_us: int) -> bool:
+    """Whether a type is to be read: not whole, or not fresh since `oldest_us`."""
+    return not mark.complete or mark.fresh_us is None or mark.fresh_us < oldest_us
 
 
 def oldest_us(began_us: int, now_us: int) -> int:

@@ -91,6 +91,10 @@ class Discovered:
         with self._transaction():
             self._db.execute("DELETE FROM unread WHERE what = ?", (what,))
 
+    def absent(self) -> dict[str, str]:
+        """What this portal does not have, and why that is known."""
+        return {one.what: one.why for one in self.unread() if one.absent}
+
     def unread(self) -> tuple[Unread, ...]:
         """What cannot be read."""
         with disk_errors(self.path):

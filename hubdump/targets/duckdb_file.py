@@ -16,9 +16,8 @@ from hubdump.store.database import disk_errors
 from hubdump.store.reader import Reader
 from hubdump.targets import DUCKDB, easy, loaded
 from hubdump.targets.filled import filled
-from hubdump.targets.filling import Texts, connected, create, fill, once, pour, quoted, text, unfit, unparsed
+from hubdump.targets.filling import connected, fill, filled_anew, quoted, text, unfit, unparsed
 from hubdump.targets.refreshing import Refresh
-from hubdump.targets.table import Column, Table
 from hubdump.targets.tables import strange, tables
 from hubdump.targets.written import (
     HARD_DELETE,
@@ -86,7 +85,7 @@ class _Load:
         """The file, built anew from all that is in the store."""
         with cleared(self._new, self._rows):
             with building(self._new, str(self._path)) as db:
-                texts = {table.name: _filled(db, self._rows, table) for table in self._listed}
+                texts = {table.name: filled_anew(db, self._rows, table) for table in self._listed}
                 unfits = [one for table in self._listed for one in unfit(db, table, texts[table.name])]
                 fill(db, self._rows, unparsed(unfits))
                 loaded.keep(db, self._rows, self._listed, texts, self._about)
@@ -137,13 +136,6 @@ class _Load:
             filled=borne,
             loaded=msgspec.json.encode(known).decode(),
         )
-
-
-def _filled(db: duckdb.DuckDBPyConnection, scratch: Path, table: Table) -> dict[Column, Texts]:
-    create(db, table)
-    texts = pour(db, scratch, table, table.rows())
-    once(db, table)
-    return texts
 
 
 def counts(dump: Path, types: Sequence[ObjectType]) -> dict[str, int | None]:

@@ -56,13 +56,18 @@ def connected() -> duckdb.DuckDBPyConnection:
 
 def fill(db: duckdb.DuckDBPyConnection, scratch: Path, table: Table) -> list[Unfit]:
     """Make and fill a table; Incomplete unless it then holds every row of the store, once."""
-    create(db, table)
+    return unfit(db, table, filled_anew(db, scratch, table))
+
+
+def filled_anew(db: duckdb.DuckDBPyConnection, scratch: Path, table: Table) -> dict[Column, Texts]:
+    """The same; the texts of each column that may be no values."""
+    _create(db, table)
     texts = pour(db, scratch, table, table.rows())
     once(db, table)
-    return unfit(db, table, texts)
+    return texts
 
 
-def create(db: duckdb.DuckDBPyConnection, table: Table) -> None:
+def _create(db: duckdb.DuckDBPyConnection, table: Table) -> None:
     """Make an empty table, with the labels of its properties as comments."""
     listed = ", ".join(f"{quoted(c.name)} {casts.CASTS[c.kind].type}" for c in table.columns)
     db.execute("BEGIN")  # a transaction for each comment would take longer than the table
