@@ -47,7 +47,7 @@ HardDelete = Annotated[
         show_default=False,
     ),
 ]
-TO = "duckdb, json, or FORMAT:PLACE (parquet:FOLDER, csv:, jsonl:, xlsx:FILE); again for more"
+TO = "duckdb, json, or FORMAT:PLACE (parquet:FOLDER, csv:, jsonl:, import:, xlsx:FILE); again for more"
 
 
 @app.command(epilog=epilog("hubdump run --only meetings --dump backup"))

@@ -42,7 +42,10 @@ KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Property:
-    """A property as the portal defines it; `kind` is the kind of its column, `options` its values with their labels."""
+    """A property as the portal defines it; `kind` is the kind of its column, `options` its values with their labels.
+
+    `writable` where a user may set it, `refers` to what its values are ids of, in HubSpot's word.
+    """
 
     name: str
     type: str
@@ -50,6 +53,8 @@ class Property:
     label: str
     kind: Kind
     options: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+    writable: bool = field(default=False, compare=False)
+    refers: str = field(default="", compare=False)
 
     @property
     def known(self) -> bool:
@@ -64,6 +69,17 @@ class _Definition(Struct, rename="camel"):
     referenced_object_type: str | None = None
 
 
+class _Rights(Struct, rename="camel"):
+    read_only_value: bool = False
+
+
+class _Use(Struct, rename="camel"):
+    calculated: bool = False
+    archived: bool = False
+    hidden: bool = False
+    modification_metadata: _Rights | None = None
+
+
 class _Option(Struct):
     value: str
     label: str
@@ -74,6 +90,7 @@ class _WithOptions(Struct):
 
 
 _DEFINITION = msgspec.json.Decoder(_Definition)
+_USE = msgspec.json.Decoder(_Use)
 _OPTIONS = msgspec.json.Decoder(_WithOptions)
 
 
@@ -89,7 +106,16 @@ def defined(name: str, definition: bytes) -> Property:
         kind = Kind.LIST
     if kind is Kind.NUMBER and (said.referenced_object_type or _names_an_id(name)):
         kind = Kind.TEXT
-    return Property(name, type_, field_type, said.label or "", kind, _options(definition))
+    return Property(
+        name,
+        type_,
+        field_type,
+        said.label or "",
+        kind,
+        _options(definition),
+        _writable(definition),
+        said.referenced_object_type or "",
+    )
 
 
 def _options(definition: bytes) -> tuple[tuple[str, str], ...]:
@@ -98,6 +124,16 @@ def _options(definition: bytes) -> tuple[tuple[str, str], ...]:
         return tuple((option.value, option.label) for option in _OPTIONS.decode(definition).options)
     except msgspec.DecodeError:
         return ()
+
+
+def _writable(definition: bytes) -> bool:
+    """Whether a user may set it: not where HubSpot computes it, hides it, or says so in no way we know."""
+    try:
+        use = _USE.decode(definition)
+    except msgspec.DecodeError:
+        return False
+    read_only = use.modification_metadata is not None and use.modification_metadata.read_only_value
+    return not (use.calculated or use.archived or use.hidden or read_only)
 
 
 def _names_an_id(name: str) -> bool:

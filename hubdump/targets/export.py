@@ -29,15 +29,18 @@ class Format:
     """One row of the table; only the process that writes or compares an export loads its module.
 
     The module has make(job) -> Made, which writes every table where job.path_of says; found(path, table), which reads
-    the rows of a table from there by other means; and expected(table), the same rows by the store; tables(reader,
-    types), where these are not those of a dump. An export is one file of all tables, or a folder with a file for each.
-    With `labels` it can have labels in the place of names; it `needs` a library that is not there by itself.
+    the rows of a table from there by other means; and expected(table), the same rows by the store. Where its tables
+    are not those of a dump, it has tables(reader, types), and takes(type), whether one's records are in them.
+    An export is one file of all tables, or a folder with a file for each, whose name ends in `ending` where that is
+    not the format's. With `labels` it can have labels in the place of names; it `needs` a library that is not there
+    by itself.
     """
 
     module: str
     one_file: bool = False
     labels: bool = False
     needs: str = ""
+    ending: str = ""
 
 
 FORMATS = {
@@ -45,6 +48,7 @@ FORMATS = {
     "json": Format("hubdump.targets.json_export"),
     "parquet": Format("hubdump.targets.parquet_files"),
     "csv": Format("hubdump.targets.csv_files", labels=True),
+    "import": Format("hubdump.targets.import_files", ending="csv"),
     "jsonl": Format("hubdump.targets.jsonl_files"),
     "xlsx": Format("hubdump.targets.xlsx_files", one_file=True, labels=True, needs="xlsxwriter"),
 }
@@ -76,7 +80,8 @@ class Export(Struct, frozen=True):
 
     def file_of(self, table: str) -> str:
         """The path of the file that holds a table, as `place`."""
-        return self.place if self.one_file else str(Path(self.place) / f"{table}.{self.format}")
+        ending = FORMATS[self.format].ending or self.format
+        return self.place if self.one_file else str(Path(self.place) / f"{table}.{ending}")
 
 
 class Kept(Struct, frozen=True):

@@ -58,7 +58,8 @@ def build(dump: Path, export: Export, types: Sequence[ObjectType]) -> Built:
             for table in listed:
                 _check_once(module, job.path_of(table.name), table)
             marks = {path: on_disk(beside(dump / path)) for path in files if beside(dump / path).exists()}
-        records = sum(reader.count(type_.name) for type_ in types)
+        takes = getattr(module, "takes", lambda _: True)
+        records = sum(reader.count(type_.name) for type_ in types if takes(type_))
         return Built(marks, records, mended, tuple(made.unfit), strange(listed), tuple(made.told))
     finally:
         reader.close()

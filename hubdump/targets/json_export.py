@@ -14,11 +14,16 @@ from hubdump.targets.table import Column, Row, Table
 
 def tables(reader: Reader, types: Sequence[ObjectType]) -> list[Table]:
     """The arrays: one of each type of engagements, one of them all; a row is an element."""
-    engagements = [type_ for type_ in types if type_.engagement]
+    engagements = list(filter(takes, types))
     files = {Path(json_files.path_of(type_)).stem: [type_] for type_ in engagements}
     return [
         _array(reader, name, of) for name, of in (files | {Path(json_files.ALL).stem: engagements}).items()
     ]
+
+
+def takes(type_: ObjectType) -> bool:
+    """Whether a type is among those that the script read."""
+    return bool(type_.engagement)
 
 
 def _array(reader: Reader, name: str, types: Sequence[ObjectType]) -> Table:
