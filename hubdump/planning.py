@@ -162,7 +162,7 @@ class Planning:
     def _oldest_us(self, exchange: Exchange) -> int:
         """From when on what is fresh is not read again."""
         now_us = exchange.server_time_us()
-        return plan.oldest_us(int(self.held.meta("began_us") or now_us), now_us)
+        return plan.oldest_us(int(self.held.meta("began_us") or self.held.asked.next_run_us(now_us)), now_us)
 
     async def _around(
         self,

@@ -45,8 +45,6 @@ def ran(
     """A run with this token, later than any window of the last one."""
     if user.dump.exists():
         user.forget_the_last_window()
-        # Of what was read in this very second of HubSpot's clock, nothing is due.
-        served.tell("clock", {"advance_s": 11})
     access = Access(served.url, ServiceKey(Secret(key)), None, Patience())
     order = Order(
         "r", user.dump, access, lambda verb: verb, Wanted(("json",)), only=tuple(only), exclude=tuple(exclude)

@@ -221,7 +221,6 @@ def test_the_command_plans_what_the_next_run_takes_and_leaves_the_dump_as_it_is(
     read_by_a_person(served)
     assert far(plan, user.types("run", "--json", "--to", "json")) == {}
     user.forget_the_last_window()
-    read_by_a_person(served)  # of what was read in this very second of HubSpot's clock, nothing is due
     before = files(user.dump)
     (later,) = user.types("plan", "--json").events
     assert files(user.dump) == before

@@ -12,7 +12,7 @@ import pytest
 
 from hubdump.events import Event, Noted
 from hubdump.extract.plan import Wishes
-from hubdump.model import State
+from hubdump.model import Bookmark, State
 from hubdump.sandbox import InProcess
 from hubdump.store.reader import Reader
 from tests.worlds import extracted, stored, true_of
@@ -36,9 +36,9 @@ class Dump:
         self.told: list[Event] = []
         self.log: list[dict[str, Any]] = []
 
-    def run(self, **wishes: Any) -> dict[str, str]:
-        """One run, an hour and more after the last one; what failed, and why."""
-        self.sandbox.advance(5000)
+    def run(self, after_s: int = 5000, **wishes: Any) -> dict[str, str]:
+        """One run, an hour and more after the last one where nothing else is said; what failed, and why."""
+        self.sandbox.advance(after_s)
         before = len(self.sandbox.portal.requests())
         failed = extracted(self.sandbox, self.folder, TYPES, self.told.append, Wishes(**wishes))
         self.log = self.sandbox.portal.requests()[before:]
@@ -69,12 +69,15 @@ class Dump:
         finally:
             reader.close()
 
-    def proved_us(self, type_: str) -> int:
+    def bookmark(self, type_: str) -> Bookmark:
         reader = Reader(self.folder / "store.sqlite")
         try:
-            return reader.bookmark(type_).proved_us or 0
+            return reader.bookmark(type_)
         finally:
             reader.close()
+
+    def proved_us(self, type_: str) -> int:
+        return self.bookmark(type_).proved_us or 0
 
     def text(self, type_: str, id_: str) -> str:
         """A record as the store has it."""
@@ -219,6 +222,16 @@ def test_ids_are_compared_again_when_the_last_proof_is_old_or_a_new_one_is_wante
     dump.sandbox.advance(8 * DAY_S)
     assert dump.run() == {}
     assert dump.asked("notes")["ids"] == 3
+
+
+def test_runs_that_share_a_second_of_hubspots_clock_read_what_changed_between_them(dump: Dump) -> None:
+    edited, shared = dump.live("notes")[17], 0
+    for number in range(5):
+        dump.edit("PATCH", f"{NOTE}/{edited}", {"properties": {"hs_note_body": f"edit {number}"}})
+        assert dump.run(after_s=0) == {}
+        assert f'"edit {number}"' in dump.text("notes", edited)
+        shared += dump.bookmark("notes").seen_us % 1_000_000 > 0  # HubSpot's own seconds are whole
+    assert shared > 0
 
 
 def test_removing_many_records_needs_a_persons_word(dump: Dump) -> None:

@@ -303,6 +303,13 @@ def test_what_a_run_noted_lasts_as_long_as_the_run(store: Store) -> None:
     assert store.began_us(900) == 900
 
 
+def test_a_run_begins_after_all_that_an_earlier_one_saw(store: Store) -> None:
+    assert (store.begin_round("notes", 0).type, store.begin_catch_up("notes", 600)) == ("notes", 600)
+    store.items.begin("owners", 700)
+    assert [store.asked.next_run_us(us) for us in (699, 700, 701, 900)] == [701, 701, 701, 900]
+    assert store.began_us(700) == 701
+
+
 def test_files_are_ours_by_their_mark(store: Store, reader: Reader) -> None:
     assert store.file_mark("raw/a.json") is None
     store.mark_file("raw/b.json", "first", 3)

@@ -74,9 +74,10 @@ class Engine:
 
         What that one completed is read again only where the history of more is wanted now.
         """
-        now_us = self._exchange.server_time_us()
+        began_us = self._store.began_us(self._exchange.server_time_us())
+        self._exchange.not_before(began_us)
         marks_ = self._store.bookmarks(type_.name for type_ in types)
-        due = plan.due(marks_, self._store.began_us(now_us), now_us)
+        due = plan.due(marks_, began_us, self._exchange.server_time_us())
         return plan.in_order(types, [*due, *(type_.name for type_ in types if self._history_due(type_))])
 
     async def extract(self, types: Sequence[ObjectType], completed: Completed) -> dict[str, Incomplete]:

@@ -93,6 +93,10 @@ class Exchange:
             )
         return self._sender.server_us
 
+    def not_before(self, us: int) -> None:
+        """Whatever HubSpot's clock says: this run is after `us`. It tells whole seconds, and two runs share one."""
+        self._sender.server_us = max(self._sender.server_us or 0, us)
+
     async def _probe(
         self, part: Part, request: Request[T], token: Secret | None
     ) -> Answer[T] | Failure | None:

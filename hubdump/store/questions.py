@@ -36,6 +36,12 @@ class Questions:
         sql = f"SELECT id FROM failures WHERE type = ?1 AND id > ?2 AND purpose = '{RECORD}'"  # noqa: S608 - our own word
         return self._ids(sql, type_, after, count)
 
+    def next_run_us(self, now_us: int) -> int:
+        """When a run that begins now does: after the instants up to which the earlier ones looked for changes."""
+        sql = "SELECT max(us) FROM (SELECT seen_us us FROM types UNION ALL SELECT began_us FROM collections)"
+        with disk_errors(self.path):
+            return max(now_us, (self._db.execute(sql).fetchone()[0] or 0) + 1)
+
     def failures(self, type_: str) -> list[Quarantine]:
         """What could not be read of a type's records, and of their associations."""
         with disk_errors(self.path):

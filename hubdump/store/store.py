@@ -156,9 +156,11 @@ class Store:
             self._db.execute("DELETE FROM meta WHERE key = 'began_us' OR key LIKE 'refuted:%'")
 
     def began_us(self, now_us: int) -> int:
-        """When the present run began, in microseconds of server time: `now_us` unless it continues one."""
+        """When the present run began, in microseconds of server time: now unless it continues one, and after all that
+        an earlier one saw.
+        """
         if not self.meta("began_us"):
-            self.set_meta("began_us", str(now_us))
+            self.set_meta("began_us", str(self.asked.next_run_us(now_us)))
         return int(self.meta("began_us"))
 
     def refute(self, belief: str, seen: str) -> None:
