@@ -123,7 +123,9 @@ def load_again(dump: Path, asked: Wanted, emit: Emit) -> None:
         if asked.has("duckdb"):
             load.write_duckdb(dump, types, store, emit, hard_delete=asked.hard_delete)
         load.write_exports(dump, asked.exports, types, store, emit)
-        load.check_targets(dump, types, list(filter(asked.has, TARGETS)))
+        targets = list(filter(asked.has, TARGETS))
+        load.check_targets(dump, types, targets)
+        load.remember_filled(store, types, targets)
 
 
 def _held(dump: Path) -> AbstractContextManager[Store]:

@@ -20,9 +20,11 @@ from hubdump.targets.export import EXPORT, Built, Export, Kept
 from hubdump.targets.written import (
     FILLED,
     HARD_DELETE,
+    HELD,
     LOADED,
     MENDED,
     UNFIT,
+    Contents,
     Filled,
     Unfit,
     Written,
@@ -129,6 +131,17 @@ def write_duckdb(
         keep(store, emit, dump, written)
 
 
+def remember_filled(store: Store, types: Sequence[ObjectType], targets: Sequence[str]) -> None:
+    """Remember what these targets of every dump were filled with, so that none is accused of what was read since."""
+    for target in targets:
+        store.set_meta(HELD + target, msgspec.json.encode(_contents(store, types)).decode())
+
+
+def _contents(store: Store, types: Sequence[ObjectType]) -> Contents:
+    rounds = {type_.name: store.bookmark(type_.name).content for type_ in types}
+    return rounds, {row.name: store.items.mark(row.name).content for row, _ in whole_collections(store)}
+
+
 def filled(store: Store) -> Filled:
     """How many records bear each property, as the last load of the DuckDB file found; nothing where there was none."""
     kept = store.meta(FILLED + DUCKDB)
@@ -144,10 +157,8 @@ def write_exports(
     for export in exports:
         built = child.build(export, dump, [type_.name for type_ in types])
         _place(dump, export, built, store, emit)
-        rounds = {type_.name: store.bookmark(type_.name).content for type_ in types}
         files = {path: [mark] for path, mark in built.files.items()}
-        items = {row.name: store.items.mark(row.name).content for row, _ in whole_collections(store)}
-        _remember(store, Kept(export, files, built.records, rounds, items))
+        _remember(store, Kept(export, files, built.records, *_contents(store, types)))
         emit(FileWritten(str(dump / export.place), built.records))
         _tell_mended(export.name, built.mended, emit)
         _tell_unfit(export.name, built.unfit, built.strange, emit)

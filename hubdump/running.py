@@ -28,6 +28,7 @@ from hubdump.stopping import Stop, heard
 from hubdump.store.store import Store
 from hubdump.targets import TARGETS, json_files
 from hubdump.targets.export import Wanted
+from hubdump.targets.written import WANTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,7 @@ class _Run:
         self._counted: dict[str, int] = {}
         self._types = discovery.known(store, order.only, order.exclude)
         self._rows = around.selected(order.only, order.exclude)
+        self._targets = list(filter(order.asked.has, TARGETS))
         self._failed_around: dict[str, Incomplete] = {}
 
     def whole(self) -> RunEnded:
@@ -102,6 +104,7 @@ class _Run:
         ) as session:
             self._bound = True
             load.move_aside(order.dump, self._store, self._tell)
+            self._store.set_meta(WANTED, " ".join(self._targets))
             self._types = await discovery.selected(
                 session.exchange, session.api, self._store, self._tell, order.only, order.exclude
             )
@@ -157,9 +160,8 @@ class _Run:
             load.write_duckdb(dump, whole, store, tell, hard_delete=wanted_.hard_delete)
         if anything:
             load.write_exports(dump, wanted_.exports, whole, store, tell)
-        load.check_targets(
-            dump, [t for t in whole if t.name not in failed], list(filter(wanted_.has, TARGETS))
-        )
+        load.check_targets(dump, [t for t in whole if t.name not in failed], self._targets)
+        load.remember_filled(store, whole, self._targets)
         unread = {t.name: store.asked.failures(t.name) for t in self._types}
         out = {row.name: store.items.left_out(row.name) for row in self._rows}
         return what_is_missing(failed | self._failed_around, unread, out, self._order.exclude)

@@ -317,3 +317,19 @@ def test_a_run_and_a_load_fill_the_targets_that_are_asked_for_and_verify_knows_t
     assert f"hubdump load 'csv:{user.folder}/for them' --labels" in stale.out
     assert user.types("load", "parquet:out", "--to", "jsonl").status == 0
     assert len((user.dump / "jsonl/calls.jsonl").read_text("utf-8").splitlines()) >= 3
+
+
+@pytest.mark.prove
+def test_a_target_that_the_last_run_was_not_to_fill_is_told_as_older_and_not_accused(
+    serve: Serve, user: User
+) -> None:
+    user.at(serve("--portal", "calls=3", "--faults", "none"))
+    assert user.types("run", "--only", "calls", "--to", "duckdb").status == 0
+    user.forget_the_last_window()
+    assert user.types("run", "--only", "calls", "--to", "parquet:out").status == 0
+    told = user.types("verify", "--level", "local")
+    older = "duckdb: is older than the dump, as the last run was not to fill it; it was not compared"
+    assert (told.status, older in told.out) == (0, True), told.out
+    again = next(line for line in told.out.splitlines() if older in line).partition("hubdump load ")[2]
+    assert user.types("load", *again.split()).status == 0
+    assert older not in user.types("verify", "--level", "local").out

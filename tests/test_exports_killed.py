@@ -53,4 +53,5 @@ def same_as_the_store(came: Home, asked: str, folder: Path) -> None:
     (export,) = wanted([asked.replace(":", f":{folder}/")], {}, came.folder).exports
     found = exports.differences(came.folder, export, came.types())
     assert {what: one for what, one in found.items() if not one.none} == {}
-    assert sum(one.compared for one in found.values()) >= 8
+    # What is archived has no row in an import.
+    assert sum(one.compared for one in found.values()) >= 7

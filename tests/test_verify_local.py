@@ -352,6 +352,35 @@ def test_a_target_that_was_never_asked_for_is_not_missed(dump: Path) -> None:
     assert [f.what for f in findings if f.check == "targets"] == ["duckdb"]
 
 
+def test_what_was_read_since_is_missed_in_a_target_that_the_last_run_was_to_fill_and_in_no_other(
+    dump: Path,
+) -> None:
+    with closing(Store(dump / "store.sqlite")) as store:
+        load.remember_filled(store, TYPES, ("duckdb", "json"))
+        store.set_meta("wanted", "json")
+    with opened(dump) as db:
+        of_calls = "type = (SELECT number FROM types WHERE name = 'calls')"
+        sql = f"UPDATE records SET state = 3 WHERE id = (SELECT min(id) FROM records WHERE {of_calls})"
+        assert db.execute(sql).rowcount == 1
+    assert {what.partition(".")[0] for what in wrong(dump) if what.startswith("targets")} == {
+        "targets hubdump",
+        f"targets {CALLS_JSON[:-5]}",
+        "targets raw/engagements",
+    }
+    with opened(dump) as db:
+        db.execute("UPDATE types SET round = round + 1 WHERE name = 'calls'")
+    (told,) = [one for one in checked(dump) if one.what == "duckdb"]
+    assert told.verdict is Verdict.RIGHT
+    assert told.text.startswith(
+        "is older than the dump, as the last run was not to fill it; it was not compared"
+    )
+    assert told.text.endswith(f"hubdump load --dump {dump} duckdb")
+    assert {what.partition(".")[0] for what in wrong(dump) if what.startswith("targets")} == {
+        f"targets {CALLS_JSON[:-5]}",
+        "targets raw/engagements",
+    }
+
+
 def test_one_engagement_type_alone_leads_to_types_that_the_dump_does_not_hold(tmp_path: Path) -> None:
     assert extracted(InProcess(SPEC), tmp_path, ["calls"]) == {}
     findings = list(local.check(tmp_path, [STANDARD.by_name("calls")]))

@@ -26,6 +26,12 @@ FILLED = "filled:"
 HARD_DELETE = "hard_delete:"
 # Likewise, what the next load has to know of a file to go on from it.
 LOADED = "loaded:"
+# With a target's name: `Contents` of the dump as they were when it was last filled.
+HELD = "held:"
+# The targets that the last run was to fill.
+WANTED = "wanted"
+# What is held of each type (`Bookmark.content`), and of each collection.
+Contents = tuple[dict[str, str], dict[str, str]]
 Filled = dict[str, tuple[int, dict[str, int]]]
 _CHUNK_BYTES = 1024 * 1024
 _TYPE_ID = re.compile(r"[0-9]+-[0-9]+\Z")

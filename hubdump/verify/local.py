@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+
+import msgspec
 
 from hubdump.errors import DiskFailure
 from hubdump.model import ObjectType
@@ -12,7 +15,7 @@ from hubdump.store.reader import Reader
 from hubdump.targets import TARGETS, child, expected, items_in
 from hubdump.targets.compared import Differences
 from hubdump.targets.export import Kept, kept_in
-from hubdump.targets.written import mark_of
+from hubdump.targets.written import HELD, WANTED, Contents, mark_of
 from hubdump.verify import around, stored
 from hubdump.verify.findings import Finding, unchecked, wrong
 
@@ -45,12 +48,21 @@ def _read_from_both_sides(
 
 
 def _targets(dump: Path, reader: Reader, types: Sequence[ObjectType]) -> Iterator[Finding]:
-    """Every target that we wrote holds each record and association of the store as it is there."""
+    """Every target that we wrote holds each record and association of the store as it is there; one that the last
+    run was not to fill is not held to what was read since.
+    """
+    now, left = _contents(reader, types), set(TARGETS) - set(reader.meta(WANTED).split())
     counts = {t: reader.count(t.name) for t in types if reader.bookmark(t.name).fresh_us is not None}
     for target in TARGETS:
         there = expected(target, counts, reader.files())
         items = items_in(target, reader)
         if not (there or items):
+            continue
+        held = reader.meta(HELD + target)
+        if held and target in left and msgspec.json.decode(held, type=Contents) != now:
+            again = f"hubdump load --dump {shlex.quote(str(dump))} {target}"
+            text = f"is older than the dump, as the last run was not to fill it; it was not compared: {again}"
+            yield Finding("targets", target, text)
             continue
         try:
             found = child.compare(target, dump, [type_.name for type_ in there])
@@ -68,9 +80,7 @@ def _targets(dump: Path, reader: Reader, types: Sequence[ObjectType]) -> Iterato
 
 def _exports(dump: Path, reader: Reader, types: Sequence[ObjectType]) -> Iterator[Finding]:
     """Every export that is still there, and as new as the store, holds what that does."""
-    marks = [reader.bookmark(type_.name) for type_ in types]
-    rounds = {mark.type: mark.content for mark in marks if mark.fresh_us is not None}
-    items = {one.collection.name: one.content for one in reader.items.held() if one.fresh_us is not None}
+    rounds, items = _contents(reader, types)
     for kept in kept_in(reader):
         name, again = kept.export.name, f"hubdump load {kept.export.asked(dump)}"
         if not (dump / kept.export.place).exists():
@@ -81,6 +91,14 @@ def _exports(dump: Path, reader: Reader, types: Sequence[ObjectType]) -> Iterato
             yield Finding("targets", name, f"is older than the dump, and was not compared: {again}")
         else:
             yield from _export(dump, kept)
+
+
+def _contents(reader: Reader, types: Sequence[ObjectType]) -> Contents:
+    marks = [reader.bookmark(type_.name) for type_ in types]
+    rounds = {mark.type: mark.content for mark in marks if mark.fresh_us is not None}
+    return rounds, {
+        one.collection.name: one.content for one in reader.items.held() if one.fresh_us is not None
+    }
 
 
 def _export(dump: Path, kept: Kept) -> Iterator[Finding]:
