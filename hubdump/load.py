@@ -211,6 +211,8 @@ def keep(store: Store, emit: Emit, dump: Path, written: Written) -> None:
         store.set_meta(UNFIT + written.path, msgspec.json.encode(written.unfit).decode())
     if written.filled:
         store.set_meta(FILLED + written.path, msgspec.json.encode(written.filled).decode())
+    if written.told:
+        emit(Noted(written.told))
     if written.loaded:
         store.set_meta(LOADED + written.path, written.loaded)
     _tell_unfit(written.path, written.unfit, written.strange, emit)

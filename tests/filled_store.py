@@ -12,6 +12,7 @@ from pathlib import Path
 
 from hubdump import load
 from hubdump.catalog import STANDARD
+from hubdump.events import Event, Noted
 from hubdump.model import (
     Association,
     AssociationsRead,
@@ -75,9 +76,12 @@ class Life:
     def store(self) -> closing[Store]:
         return closing(Store(self.folder / "store.sqlite"))
 
-    def load(self) -> None:
+    def load(self) -> list[str]:
+        """Load it; what was noted."""
+        told: list[Event] = []
         with self.store() as store:
-            load.write_duckdb(self.folder, TYPES, store, lambda _: None, hard_delete=self.hard_delete)
+            load.write_duckdb(self.folder, TYPES, store, told.append, hard_delete=self.hard_delete)
+        return [event.text for event in told if isinstance(event, Noted)]
 
     def some(self) -> list[int]:
         """A few of the records there are."""

@@ -133,6 +133,13 @@ def test_what_is_not_active_has_no_row_until_a_load_without_the_wish(made: Remov
     assert made.wrong() == []
 
 
+def test_a_load_that_was_killed_before_its_file_was_there_leaves_one_that_is_right(made: Removed) -> None:
+    made.load(hard_delete=False)
+    with closing(sqlite3.connect(made.folder / "store.sqlite", isolation_level=None)) as db:
+        db.execute("UPDATE meta SET value = 'yes' WHERE key = 'hard_delete:hubdump.duckdb'")
+    assert made.wrong() == []
+
+
 def test_verify_names_a_row_that_must_not_be_there(made: Removed) -> None:
     made.load(hard_delete=True)
     with duckdb.connect(made.folder / "hubdump.duckdb") as db:

@@ -255,8 +255,12 @@ def test_what_cannot_be_gone_on_from_is_built_anew(
     harm: Callable[[Life], None], life: Life, written: Written
 ) -> None:
     harm(life)
-    life.load()
+    told = [text for text in life.load() if "anew" in text]
     assert written.anew == 1
+    theirs = {harmed, broken}
+    assert told == [f"{FILE} is built anew, not brought up to date: It is not as hubdump left it."] * (
+        harm in theirs
+    )
     (life.folder / f"{FILE}.wal").unlink(missing_ok=True)
     same_as_the_store(life)
 
@@ -273,8 +277,10 @@ def test_a_file_that_has_not_all_rows_when_it_is_refreshed_is_built_anew(
         life.born(store, "deals")
     with monkeypatch.context() as planted:
         planted.setattr(loaded, "changed", forgetting)
-        life.load()
+        told = life.load()
     assert written.anew == 1
+    why = f"{FILE} is built anew, not brought up to date: deals would hold "
+    assert [text for text in told if text.startswith(why)]
     same_as_the_store(life)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -56,19 +57,19 @@ def write(dump: Path, types: Sequence[ObjectType]) -> list[Written]:
     try:
         with disk_errors(dump / DUCKDB):
             load = _Load(dump / DUCKDB, reader, types)
-            return [_or_none(load.refreshed) or load.built()]
+            return [_refreshed(load) or load.built()]
     finally:
         reader.close()
 
 
-def _or_none(refreshed: Callable[[], Written | None]) -> Written | None:
-    """What was brought up to date; None where that was not possible: building anew is."""
+def _refreshed(load: _Load) -> Written | None:
+    """What was brought up to date; None where that is not possible, or failed: building anew is, and says why."""
     try:
-        return refreshed()
+        return load.refreshed()
     except DiskFailure:
         raise
-    except HubdumpError:
-        return None
+    except HubdumpError as error:
+        return replace(load.built(), told=f"{DUCKDB} is built anew, not brought up to date: {error.message}")
 
 
 class _Load:
@@ -100,7 +101,7 @@ class _Load:
             return None
         with cleared(self._new, self._rows):
             if copied(self._path, self._new) != known.mark:
-                return None
+                raise Incomplete("It is not as hubdump left it.")
             with building(self._new, str(self._path)) as db:
                 if not loaded.is_about(db, self._about):
                     return None

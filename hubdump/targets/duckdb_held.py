@@ -10,7 +10,7 @@ import msgspec
 
 from hubdump.model import ObjectType
 from hubdump.store.reader import Reader
-from hubdump.targets import DUCKDB
+from hubdump.targets import DUCKDB, loaded
 from hubdump.targets.compared import Content, Contents, Differences, compare
 from hubdump.targets.filling import BOUNDED, read_back
 from hubdump.targets.meant import meant
@@ -27,7 +27,11 @@ def differences(dump: Path, types: Sequence[ObjectType]) -> dict[str, Difference
     reader = Reader(dump / "store.sqlite")
     try:
         with duckdb.connect(path, read_only=True, config=BOUNDED) as db:
-            listed = tables(reader, types, hard_delete=bool(reader.meta(HARD_DELETE + DUCKDB)))
+            # By its own word: what the next load is to make of it is the store's.
+            hard_delete = loaded.hard_deleted(db)
+            if hard_delete is None:
+                hard_delete = bool(reader.meta(HARD_DELETE + DUCKDB))
+            listed = tables(reader, types, hard_delete=hard_delete)
             return {f"{DUCKDB} {table.name}": _of_table(db, table) for table in listed}
     except duckdb.Error as error:
         return {DUCKDB: _unreadable(error)}

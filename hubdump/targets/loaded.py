@@ -11,6 +11,7 @@ from pathlib import Path
 
 import duckdb
 import msgspec
+from msgspec import Raw
 
 from hubdump.store.stamps import Stamps
 from hubdump.targets.filling import Texts, quoted, text
@@ -66,6 +67,15 @@ def keep(
                 " columns = {number: 'BIGINT', stamp: 'BIGINT'})"
             )
     db.execute("COMMIT")
+
+
+def hard_deleted(db: duckdb.DuckDBPyConnection) -> bool | None:
+    """Whether a file that is kept was made without rows of what is not there any more; None where it does not say."""
+    try:
+        ((told,),) = db.execute("SELECT told FROM _hubdump.about").fetchall()
+        return bool(msgspec.json.decode(told, type=tuple[int, str, str, bool, Raw])[3])
+    except (duckdb.CatalogException, msgspec.DecodeError, ValueError):
+        return None
 
 
 def is_about(db: duckdb.DuckDBPyConnection, told: str) -> bool:

@@ -55,7 +55,8 @@ class Written:
 
     `mended` values stand in it as text, since JSON cannot hold them as HubSpot sent them. `unfit` are those that
     are no value of their column's kind, `strange` HubSpot's types of properties that we do not know, and `filled`
-    says how many records bear each property; `loaded` is what the next load has to know of it.
+    says how many records bear each property; `loaded` is what the next load has to know of it, `told` what a person
+    should.
     """
 
     path: str
@@ -66,6 +67,7 @@ class Written:
     strange: tuple[str, ...] = ()
     filled: Filled = field(default_factory=dict)
     loaded: str = ""
+    told: str = ""
 
 
 def file_name(type_: ObjectType) -> str:
