@@ -32,6 +32,7 @@ def run(
     to: Sequence[str] = (),
     labels: bool = False,
     hard_delete: bool | None = None,
+    files: bool | None = None,
     prove: bool = False,
     prove_within_days: float = 7,
     accept_deletes: bool = False,
@@ -58,6 +59,7 @@ def run(
             HUBDUMP_EXCLUDE=tuple(exclude) or None,
             HUBDUMP_TO=tuple(to) or None,
             HUBDUMP_HARD_DELETE=hard_delete,
+            HUBDUMP_FILES=files,
         )
         folder = folder_of(chosen.dump, sandbox=sandbox is not None)
         own = credentials or (ServiceKey(Secret(token)) if token else None)
@@ -71,6 +73,7 @@ def run(
             history=chosen.history,
             only=chosen.only,
             exclude=chosen.exclude,
+            files=chosen.files,
         )
         with Logbook(folder, order.run, on_event) as log:
             return _in_a_thread_of_its_own_where_a_loop_runs(order, log.emit)

@@ -26,9 +26,13 @@ from hubdump.store.reader import Reader
 from hubdump.store.store import Store
 from hubdump.targets import TARGETS
 from hubdump.targets.export import Wanted
-from hubdump.verify import around, local, there
+from hubdump.verify import around, fetched, local, there
 from hubdump.verify.findings import Asked, Finding, Level, wrong
 from hubdump.verify.portal import Portal
+from hubdump.wording import fetched_line
+
+# What a record may name, and by which property; recordings are at whoever made the call.
+NAMING_FILES = (("attachments", "hs_attachment_ids"), ("a recording", "hs_call_recording_url"))
 
 
 def check_here(dump: Path) -> list[Finding]:
@@ -36,9 +40,9 @@ def check_here(dump: Path) -> list[Finding]:
     sealed = dict(seal.changed(dump))
     if sealed.get(seal.STORE, True):  # as after a crash: where no sum speaks for it, its structure has to do
         check_structure(dump / seal.STORE)
-    found = list(local.check(dump, _types_in(dump)))
+    found = [*local.check(dump, _types_in(dump)), *fetched.check(dump, sealed)]
     told = {finding.what for finding in found}
-    changed = [path for path, gone in sealed.items() if gone and path not in told]
+    changed = [p for p, gone in sealed.items() if gone and p not in told and not p.startswith("files/")]
     found += [wrong("files", path, f"not what {seal.NAME} says") for path in changed]
     if sealed and not any(sealed.values()):
         found.append(Finding("files", seal.NAME, f"{len(sealed)} files as it says"))
@@ -83,6 +87,7 @@ def describe(dump: Path, *, as_json: bool) -> Iterator[str]:
             cut = "" if mark.complete else "; cut short, hubdump run continues it"
             yield f"{type_.name}: {reader.count(type_.name):,} records, fresh at {fresh}, proved at {proved}{cut}"
         yield from _around(reader)
+        yield from _files(reader)
     finally:
         reader.close()
     if manifest:
@@ -107,6 +112,22 @@ def _around(reader: Reader) -> Iterator[str]:
         yield f"around the records: {named}; fresh at {oldest} or later"
     if unread := [one.collection.name for one in held if one.unread]:
         yield f"not in this portal: {', '.join(unread)}"
+
+
+def _files(reader: Reader) -> Iterator[str]:
+    """The bytes of files that are there, and how many more there might be."""
+    there = reader.fetched.summary()
+    if there.files or there.failed:
+        yield fetched_line(there)
+    known = sum(one.items for one in reader.items.held() if one.collection.name == "files")
+    filled = load.filled(reader.meta)
+    named = [f"{known:,} files"] if known else []
+    for what, property_ in NAMING_FILES:
+        records = sum(of.get(property_, 0) for _, of in filled.values())
+        named += [f"{records:,} records with {what}"] if records else []
+    if named:
+        hint = "" if there.files else ": hubdump run --files brings the bytes of files and attachments"
+        yield f"known: {', '.join(named)}{hint}"
 
 
 def load_again(dump: Path, asked: Wanted, emit: Emit) -> None:

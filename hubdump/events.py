@@ -105,6 +105,14 @@ class CollectionFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class FileFetched:
+    """The bytes of one of HubSpot's files are on disk."""
+
+    id: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class FileWritten:
     path: str
     records: int
@@ -151,13 +159,27 @@ class CollectionSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class FetchedSummary:
+    """The bytes of HubSpot's files in the dump: of how many `files`, `gone` ones among them, which HubSpot removed.
+
+    `absent` are named by records only, and not at HubSpot or hidden; `failed` others that are not there.
+    """
+
+    files: int = 0
+    bytes: int = 0
+    gone: int = 0
+    absent: int = 0
+    failed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class RunEnded:
     """The last event of a run; `requests` by budget; `bound_s` what HUBSPOT_MAX_REQUESTS_PER_10S cost.
 
     `timeline` are the requests by budget of each ten seconds, `limits` how many hubdump allows itself in ten;
     `absent` the types that this portal does not have, and why; `excluded` what the user leaves out,
-    in his words; `filled` by type how many active records there are, and by property how many bear it, as the last
-    load of the DuckDB file found.
+    in his words; `fetched` the bytes of files, None where no run asked for them; `filled` by type how many active
+    records there are, and by property how many bear it, as the last load of the DuckDB file found.
     """
 
     exit: int
@@ -175,6 +197,7 @@ class RunEnded:
     absent: Mapping[str, str] = field(default_factory=dict)
     around: Mapping[str, CollectionSummary] = field(default_factory=dict)
     excluded: Sequence[str] = ()
+    fetched: FetchedSummary | None = None
     filled: Mapping[str, tuple[int, Mapping[str, int]]] = field(default_factory=dict)
 
 
@@ -189,6 +212,7 @@ Event = (
     | ItemsCommitted
     | CollectionCompleted
     | CollectionFailed
+    | FileFetched
     | FileWritten
     | Noted
     | RunEnded

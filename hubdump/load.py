@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -142,9 +142,9 @@ def _contents(store: Store, types: Sequence[ObjectType]) -> Contents:
     return rounds, {row.name: store.items.mark(row.name).content for row, _ in whole_collections(store)}
 
 
-def filled(store: Store) -> Filled:
+def filled(meta: Callable[[str], str]) -> Filled:
     """How many records bear each property, as the last load of the DuckDB file found; nothing where there was none."""
-    kept = store.meta(FILLED + DUCKDB)
+    kept = meta(FILLED + DUCKDB)
     return msgspec.json.decode(kept, type=Filled) if kept else {}
 
 

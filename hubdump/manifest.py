@@ -58,6 +58,7 @@ def write_manifest(dump: Path, run: str, store: Store, ended: RunEnded) -> None:
                 one.what: {"why": one.why, "scopes": one.scopes} for one in reader.unread() if not one.absent
             },
             "around": dict(ended.around),
+            "fetched": _fetched(reader, ended),
             "beliefs": _beliefs(store.refuted(), ended),
             "files": {
                 file.path: {"records": file.records, "sha256": file.mark}
@@ -94,6 +95,14 @@ def _beliefs(refuted: Mapping[str, str], ended: RunEnded) -> dict[str, str]:
     """Each belief as assumed, observed or refuted, and by what."""
     seen = {text: "refuted" if text in ended.verdict else "observed" for text in OBSERVED}
     return seen | {text: f"refuted: {by}" for text, by in refuted.items()} | dict.fromkeys(ASSUMED, "assumed")
+
+
+def _fetched(reader: Reader, ended: RunEnded) -> dict[str, Any] | None:
+    """What there is of the bytes of files, and by id why some are not there."""
+    if ended.fetched is None:
+        return None
+    missing = {one.parent: one.reason for one in reader.fetched.missing()[:QUARANTINED_MAX]}
+    return {**msgspec.to_builtins(ended.fetched), "missing": missing}
 
 
 def _unfit(kept: str) -> Iterator[dict[str, str | int]]:

@@ -190,6 +190,7 @@ def summary(event: RunEnded) -> dict[str, Any]:
         "retries": event.retries,
         "types": msgspec.to_builtins(event.types),
         "around": msgspec.to_builtins(event.around),
+        "fetched": msgspec.to_builtins(event.fetched),
     }
 
 

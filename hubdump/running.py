@@ -11,31 +11,35 @@ from typing import Any
 from hubdump import around, load
 from hubdump.around import Collection
 from hubdump.clock import SECOND_NS, Clock, instant_text
-from hubdump.errors import Exit, HubdumpError, Incomplete, TokenRefused
-from hubdump.events import CollectionSummary, Emit, RunEnded, RunStarted, TypeSummary
+from hubdump.errors import Exit, HubdumpError, Incomplete, ScopeMissing, TokenRefused
+from hubdump.events import CollectionFailed, CollectionSummary, Emit, RunEnded, RunStarted, TypeSummary
 from hubdump.extract import announcing, discovery
 from hubdump.extract.around import Around
 from hubdump.extract.engine import Engine
 from hubdump.extract.plan import Wishes
 from hubdump.extract.wanted import wanted
+from hubdump.fetching import Fetching
+from hubdump.hubspot.downloads import Downloads
 from hubdump.hubspot.pacing import Budgets
 from hubdump.manifest import write_manifest
 from hubdump.missing import any_hint, is_unreadable, what_is_missing
 from hubdump.model import ObjectType
 from hubdump.seal import held
-from hubdump.session import Access, opened
+from hubdump.session import Access, Session, opened
 from hubdump.stopping import Stop, heard
 from hubdump.store.store import Store
 from hubdump.targets import TARGETS, json_files
 from hubdump.targets.export import Wanted
 from hubdump.targets.written import WANTED
 
+FILES = "files"
+
 
 @dataclass(frozen=True, slots=True)
 class Order:
     """What a run is to do. `command` writes a verb as its user would call it on this dump; `asked` are
     the targets named by `--to`; `only` and `exclude` words for types and groups,
-    `history` whose history is wanted (extract/wanted.py).
+    `history` whose history is wanted (extract/wanted.py), `files` whether the bytes of files are.
     """
 
     run: str
@@ -47,6 +51,7 @@ class Order:
     only: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     history: tuple[str, ...] = ()
+    files: bool = False
 
 
 def run(order: Order, clock: Clock, emit: Emit) -> RunEnded:
@@ -124,6 +129,7 @@ class _Run:
             failed = await engine.extract(due, self._completed)
             beside = Around(session.exchange, self._store, self._clock, self._tell, catalogue, wishes)
             self._failed_around = await beside.extract(self._rows, order.only)
+            await self._fetch(session)
             announcing.remember(self._store, failed | self._failed_around, [row.name for row in self._rows])
             await announcing.announce(session.exchange, session.api, self._store, self._tell, order.exclude)
         if due and len(failed) == len(due) and all(map(is_unreadable, failed.values())):
@@ -131,6 +137,19 @@ class _Run:
                 "Nothing is readable with this token: it has none of the scopes.", any_hint(failed)
             )
         return failed | discovery.lacking(self._store, order.only, order.exclude)
+
+    async def _fetch(self, session: Session) -> None:
+        """Bring the bytes of files, where they are wished for and not left out."""
+        order = self._order
+        left_out = around.by_name(FILES) not in around.selected((), order.exclude)
+        if not order.files or left_out or isinstance(self._failed_around.get(FILES), ScopeMissing):
+            return
+        try:
+            async with Downloads(order.access.base_url) as downloads:
+                await Fetching(session, downloads, self._store, self._clock, self._tell).fetch()
+        except Incomplete as error:
+            self._failed_around.setdefault(FILES, error)
+            self._tell(CollectionFailed(FILES, error.message, error.hint))
 
     async def _completed(self, type_: ObjectType) -> None:
         dump, store, path = self._order.dump, self._store, json_files.path_of(type_)
@@ -164,12 +183,14 @@ class _Run:
         load.remember_filled(store, whole, self._targets)
         unread = {t.name: store.asked.failures(t.name) for t in self._types}
         out = {row.name: store.items.left_out(row.name) for row in self._rows}
+        if self._order.files:
+            out["the bytes"] = store.fetched.missing()
         return what_is_missing(failed | self._failed_around, unread, out, self._order.exclude)
 
     def _end(self, error: HubdumpError | None, verdict: str) -> RunEnded:
         """Keep how the run ended."""
         order = self._order
-        absent = self._absent()
+        absent, fetched = self._absent(), self._store.fetched.summary()
         ended = RunEnded(
             int(error.exit if error else Exit.COMPLETE),
             error.message if error else verdict,
@@ -186,7 +207,8 @@ class _Run:
             limits=self._budgets.limits(),
             absent=absent,
             excluded=order.exclude,
-            filled=load.filled(self._store),
+            fetched=fetched if order.files or fetched.files else None,
+            filled=load.filled(self._store.meta),
         )
         write_manifest(order.dump, order.run, self._store, ended)
         return ended

@@ -10,6 +10,7 @@ from pathlib import Path
 from hubdump import manifest
 from hubdump.errors import DiskFailure, HubdumpError
 from hubdump.store.database import check_structure
+from hubdump.store.fetched import path_of
 from hubdump.store.lock import Lock
 from hubdump.store.reader import Reader
 from hubdump.store.store import Store
@@ -49,6 +50,7 @@ def _close(dump: Path, store: Store) -> None:
     reader = Reader(dump / STORE)
     try:
         marks = {file.path: file.mark for file in reader.files()}
+        fetched = dict(_fetched(dump, reader))
     finally:
         reader.close()
         store.close()
@@ -63,7 +65,17 @@ def _close(dump: Path, store: Store) -> None:
                 "Look after the disk, then: hubdump load",
             )
     with replacing(dump / NAME) as draft:
-        draft.write("".join(f"{mark}  {path}\n" for path, mark in sorted(found.items())).encode())
+        draft.write(
+            "".join(f"{mark}  {path}\n" for path, mark in sorted({**found, **fetched}.items())).encode()
+        )
+
+
+def _fetched(dump: Path, reader: Reader) -> Iterator[tuple[str, str]]:
+    """The bytes of files by the sums they were written with: gigabytes are not read again by every run."""
+    for id_, size, mark in reader.fetched.there():
+        path = path_of(dump, id_)
+        if path.exists() and path.stat().st_size == size:
+            yield path.relative_to(dump).as_posix(), mark
 
 
 def _size(path: Path) -> int:

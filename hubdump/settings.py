@@ -35,6 +35,7 @@ TOML_NAMES = {
     "exclude": "HUBDUMP_EXCLUDE",
     "to": "HUBDUMP_TO",
     "hard_delete": "HUBDUMP_HARD_DELETE",
+    "files": "HUBDUMP_FILES",
 }
 RATE_DEFAULT = 120
 TOKENS = ("HUBSPOT_ACCESS_TOKEN", "HUBSPOT_SERVICE_KEY", "HUBSPOT_TOKEN", "HUBSPOT_PRIVATE_APP_TOKEN")
@@ -71,6 +72,7 @@ class Settings(BaseSettings):
     exclude: Words = Field((), alias="HUBDUMP_EXCLUDE")
     to: Words = Field((), alias="HUBDUMP_TO")
     hard_delete: bool = Field(False, alias="HUBDUMP_HARD_DELETE")
+    files: bool = Field(False, alias="HUBDUMP_FILES")
 
     @field_validator("history", "only", "exclude", "to", mode="before")
     @classmethod

@@ -9,6 +9,8 @@ from hubdump.events import (
     CollectionCompleted,
     CollectionFailed,
     Event,
+    FetchedSummary,
+    FileFetched,
     FileWritten,
     ItemsCommitted,
     Noted,
@@ -55,7 +57,7 @@ def _lines(event: Event) -> list[str]:
             return [f"Wrote {event.path} ({event.records:,} records)"]
         case Noted():
             return [event.text, *_hint(event.hint)]
-        case PageCommitted() | TypeAbsent() | ItemsCommitted():
+        case PageCommitted() | TypeAbsent() | ItemsCommitted() | FileFetched():
             return []
         case RunEnded():
             return list(summary(event))
@@ -138,6 +140,8 @@ def closing(event: RunEnded) -> Iterator[str]:
     """What a summary says below its table."""
     yield from _told("nothing in", (name for name in event.types if name not in with_a_row(event)))
     yield from _told("around the records", _items(event))
+    if event.fetched is not None:
+        yield fetched_line(event.fetched)
     unread = [name for name, of in event.around.items() if of.unread]
     yield from _told("not in this portal", [*event.absent, *unread])
     yield from _told("excluded", event.excluded)
@@ -158,6 +162,14 @@ def closing(event: RunEnded) -> Iterator[str]:
     yield f"{clean(event.verdict)} (exit {event.exit})"
     for line in event.next:
         yield f"{'hint' if event.exit else 'next'}: {clean(line)}"
+
+
+def fetched_line(of: FetchedSummary) -> str:
+    """What there is of the bytes of HubSpot's files."""
+    gone = f", {of.gone:,} of them no longer named by HubSpot" if of.gone else ""
+    absent = f"; {of.absent:,} not at HubSpot, or hidden" if of.absent else ""
+    failed = f"; {of.failed:,} failed" if of.failed else ""
+    return f"bytes of {of.files:,} files ({of.bytes / 1e6:,.1f} MB){gone}{absent}{failed}"
 
 
 def _items(event: RunEnded) -> Iterator[str]:

@@ -62,6 +62,12 @@ def run(
     labels: Labels = False,
     hard_delete: HardDelete = None,
     history: History = None,
+    files: Annotated[
+        bool | None,
+        typer.Option(
+            "--files/--no-files", help="Also the bytes of files (HUBDUMP_FILES).", show_default=False
+        ),
+    ] = None,
     prove: Prove = False,
     prove_within: ProveWithin = 7,
     accept_deletes: Annotated[
@@ -104,6 +110,7 @@ def run(
                 HUBDUMP_EXCLUDE=exclude or None,
                 HUBDUMP_TO=to or None,
                 HUBDUMP_HARD_DELETE=hard_delete,
+                HUBDUMP_FILES=files,
             )
             wishes = Wishes(prove, prove_within * 86_400, accept_deletes)
             typed = as_typed(dump, portal if sandbox else None, only, exclude, history)
@@ -122,6 +129,7 @@ def run(
                 history=chosen.history,
                 only=chosen.only,
                 exclude=chosen.exclude,
+                files=chosen.files,
             )
             with Logbook(order.dump, order.run, reporter.emit) as log:
                 return bring_up_to_date(order, SystemClock(), log.emit).exit

@@ -35,7 +35,7 @@ QUERY_CHARS_MAX = 8000
 
 BASE_URL = "https://api.hubapi.com"
 _HOST = re.compile(r"api(-[a-z]{2}\d)?\.hubapi\.com\Z")
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 TOKEN_PATH = "/oauth/2026-03/token"  # noqa: S105 - a path, not a secret
 
 
@@ -50,13 +50,14 @@ class Versions:
     limits: str = "2026-09"
     schemas: str = "2026-09"
     library: str = "2026-09"
+    files: str = "2026-09"
 
 
 # Tried in this order at the preflight only: a version is never changed in the middle of a run.
 LADDER = (
     Versions(),
-    Versions("2026-03", "2026-03", "2026-03", "2026-03", "2026-03", "2026-03", "2026-03"),
-    Versions("v3", "v3", associations="v4", properties="v3", limits="v3", schemas="v3", library="v3"),
+    Versions(*["2026-03"] * 8),
+    Versions("v3", "v3", "v4", *["v3"] * 5),
 )
 
 
@@ -180,6 +181,14 @@ class Endpoints:
         path = route("crm", "associations", self.versions.associations, f"{from_.path}/{to.path}/labels")
         return Request("GET", path, path, Budget.ASSOCIATIONS, wire.AssociationTypes)
 
+    def signed_url(self, id_: str) -> Request[wire.SignedUrl]:
+        """GET where the bytes of a file may be had for some hours, by anybody: what it answers is a secret."""
+        path, template = (
+            route("files", "", self.versions.files, f"files/{which}/signed-url")
+            for which in (quote(id_, safe=""), "{id}")
+        )
+        return Request("GET", path, template, Budget.GENERAL, wire.SignedUrl)
+
 
 def base_url(text: str) -> str:
     """A base URL that a token may be sent to: HubSpot's hosts over https, or this machine; UsageError else."""
@@ -187,7 +196,7 @@ def base_url(text: str) -> str:
     plain = not (url.path or url.query or url.fragment or "@" in url.netloc)
     if plain and url.scheme == "https" and _HOST.match(url.hostname or "") and url.port in {None, 443}:
         return url.geturl()
-    if plain and url.scheme in {"http", "https"} and url.hostname in _LOOPBACK:
+    if plain and url.scheme in {"http", "https"} and url.hostname in LOOPBACK:
         return url.geturl()
     raise UsageError(
         f"HUBSPOT_BASE_URL is '{text}': a token is sent only to {BASE_URL}, its regional hosts, or this machine.",

@@ -149,6 +149,13 @@ class AccessToken(Struct, frozen=True):
     refresh_token: str | None = None
 
 
+class SignedUrl(Struct, frozen=True):
+    """Where the bytes of a file are for a while; for years only the URL was sent (recorded in issues of the SDKs)."""
+
+    url: str
+    size: int | None = None
+
+
 class Refusal(Struct, frozen=True):
     """The envelope of an error; its documentation says to treat every field as optional."""
 

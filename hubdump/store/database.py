@@ -10,7 +10,7 @@ from pathlib import Path
 
 from hubdump.errors import DiskFailure, UsageError
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 
 # Ids are numbers here because they sort as HubSpot's lists do; they are text in all that leaves us.
 # `passes` counts the lists of a type that were begun, `seen` is the latest one that showed a record: what a whole
@@ -18,6 +18,7 @@ SCHEMA_VERSION = 5
 # `history_reads` says of which record the history of which properties is whole, as of which version, and the `seen_us`
 # of the round that read it.
 # Primary keys come first: SQLite 3.40's quick_check takes any other order of a table WITHOUT ROWID for damage.
+# `fetched` are HubSpot's files: their bytes are in the dump as of `version`; HubSpot names the one `wanted`.
 # What is around the records lies in `collections`: a pass shows its items anew, what a whole one did not is `gone`.
 _SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -91,6 +92,10 @@ CREATE TABLE item_fields (
 CREATE TABLE left_out (
     collection INTEGER NOT NULL, parent TEXT NOT NULL, reason TEXT NOT NULL, failed INTEGER NOT NULL,
     PRIMARY KEY (collection, parent)) WITHOUT ROWID;
+CREATE TABLE fetched (
+    id TEXT PRIMARY KEY, turn INTEGER NOT NULL, wanted TEXT NOT NULL, size INTEGER, md5 TEXT NOT NULL,
+    url TEXT NOT NULL, version TEXT, bytes INTEGER NOT NULL DEFAULT 0, sha256 TEXT NOT NULL DEFAULT '',
+    reason TEXT NOT NULL DEFAULT '', absent INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
 CREATE TABLE files (path TEXT PRIMARY KEY, mark TEXT NOT NULL, records INTEGER NOT NULL) WITHOUT ROWID;
 """
 

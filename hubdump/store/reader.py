@@ -21,6 +21,7 @@ from hubdump.store.bodies import unpacked
 from hubdump.store.bookmarks import bookmark_of, meta_of
 from hubdump.store.database import FAILURES, disk_errors, open_for_reading
 from hubdump.store.discovered import catalogue_of, unread_of
+from hubdump.store.fetched import FetchedReader
 from hubdump.store.histories import Histories
 from hubdump.store.item_reader import ItemReader
 from hubdump.store.pairs import AssociationType, association_types_of, read_pairs
@@ -76,6 +77,7 @@ class Reader:
         self._names = {number: name for name, number in self._types.items()}
         self.histories = Histories(path, self._db)
         self.items = ItemReader(path, self._db)
+        self.fetched = FetchedReader(path, self._db)
         self.stamps = Stamped(path, self._db)
 
     def close(self) -> None:

@@ -23,6 +23,7 @@ from hubdump.store.bodies import packed
 from hubdump.store.bookmarks import bookmark_of, bookmarks_of, meta_of
 from hubdump.store.database import HISTORY, RECORD, disk_errors, open_for_writing
 from hubdump.store.discovered import Discovered
+from hubdump.store.fetched import Fetched
 from hubdump.store.histories import Histories
 from hubdump.store.items import Items
 from hubdump.store.pairs import Pairs
@@ -47,7 +48,8 @@ DELETE FROM pages WHERE type = ?1 AND number NOT IN (SELECT page FROM records WH
 
 class Store:
     """What is on disk and trusted. Every method that writes is one transaction; `asked` are questions only,
-    `discovered` is the portal itself, `items` what is around the records, `pairs` which of its types are associated.
+    `discovered` is the portal itself, `items` what is around the records, `fetched` the bytes of its files, `pairs`
+    which of its types are associated.
     Where it is opened for reading, whoever writes nevertheless gets DiskFailure.
     """
 
@@ -60,6 +62,7 @@ class Store:
         self.histories = Histories(path, self._db)
         self.discovered = Discovered(path, self._db, self.transaction)
         self.items = Items(path, self._db, self.transaction)
+        self.fetched = Fetched(path, self._db, self.transaction)
         self.pairs = Pairs(path, self._db, self._types, self.transaction)
 
     def close(self) -> None:
