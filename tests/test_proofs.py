@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -101,3 +102,23 @@ def test_the_wheel_works_in_an_empty_environment_outside_the_checkout(tmp_path: 
     )  # fmt: skip
     assert told.returncode == 0, told.stderr
     assert (tmp_path / "data-sandbox/raw/engagements.json").exists()
+
+
+def test_a_table_of_1500_labelled_columns_is_made_in_bounded_memory() -> None:
+    """Of each comment DuckDB keeps a copy of the table until its transaction ends."""
+    program = """
+import resource
+from pathlib import Path
+from hubdump.hubspot.schema import Kind, Property
+from hubdump.targets.filling import connected, fill
+from hubdump.targets.table import Column, Table
+of = [Property(f"p{n}", "string", "text", f"Label {n}", Kind.TEXT) for n in range(1500)]
+with connected() as db:
+    columns = tuple(Column(p.name, p.kind, p, p.name) for p in of)
+    fill(db, Path("rows"), Table("wide", columns, lambda: iter(()), lambda: 0))
+    sql = "SELECT count(comment) FROM duckdb_columns() WHERE table_name = 'wide'"
+    assert db.execute(sql).fetchall() == [(1500,)]
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert 20 < int(told.stdout) < 250
