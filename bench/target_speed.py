@@ -1,8 +1,8 @@
 """Measures each target against the bare library, paired: what a load takes of the store, and what the library alone
 takes to write the same records from JSON lines, with types that it guesses or none.
 
-A load starts a process, reads gzipped pages, types every text by its definition and counts what is no value, writes the
-associations too, reads the file back, and sums it; the library does none of that.
+Both write the records and their associations. A load starts a process, reads gzipped pages, types every text by its
+definition and counts what is no value, reads the file back, and sums it; the library does none of that.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,7 +28,7 @@ from hubdump.store.reader import Reader
 from hubdump.store.store import Store
 from hubdump.targets import asked_for
 
-LINES = "records.jsonl"
+LINES, LINKS = "deals.jsonl", "associations.jsonl"
 
 
 class Spent(NamedTuple):
@@ -69,6 +70,10 @@ def _made(folder: Path, records: int, properties: int) -> None:
     with closing(Reader(folder / "store.sqlite")) as reader, (folder / LINES).open("wb") as file:
         for page in reader.pages(TYPE.name):
             file.writelines(bytes(record.raw) + b"\n" for record in page)
+        with (folder / LINKS).open("w") as file_of_links:
+            for to, link in reader.associations(TYPE.name):
+                told = {"from_type": TYPE.name, "to_type": to} | asdict(link)
+                file_of_links.write(json.dumps(told) + "\n")
 
 
 def _told(target: str, records: int, turns: list[tuple[Spent, Spent]]) -> str:
@@ -99,7 +104,9 @@ def _part(part: str, target: str, folder: Path) -> int:
     if part == "load":
         _load(target, folder)
     else:
-        BARE[target](folder / LINES, folder / f"bare/deals.{target}")
+        for name in (LINES, LINKS):
+            (folder / "bare" / name).with_suffix(f".{target}").unlink(missing_ok=True)
+            BARE[target](folder / name, (folder / "bare" / name).with_suffix(f".{target}"))
     used = resource.getrusage(of)
     spent = used.ru_utime + used.ru_stime, time.monotonic() - began_s, used.ru_maxrss // 1024
     sys.stdout.write(json.dumps(spent) + "\n")
@@ -120,13 +127,10 @@ def _load(target: str, folder: Path) -> None:
 def _duckdb(lines: Path, path: Path) -> None:
     import duckdb
 
-    path.unlink(missing_ok=True)
+    columns = "* EXCLUDE properties, properties.*" if lines.name == LINES else "*"
     with duckdb.connect(str(path), config={"threads": "1"}) as db:
-        db.execute(
-            "CREATE TABLE deals AS SELECT * EXCLUDE properties, properties.*"
-            " FROM read_json($1, format = 'newline_delimited')",
-            [str(lines)],
-        )
+        sql = f"CREATE TABLE deals AS SELECT {columns} FROM read_json($1, format = 'newline_delimited')"  # noqa: S608 - our own words
+        db.execute(sql, [str(lines)])
 
 
 def _parquet(lines: Path, path: Path) -> None:
@@ -142,7 +146,7 @@ def _rows(lines: Path) -> Iterator[dict[str, Any]]:
     with lines.open("rb") as file:
         for line in file:
             record = json.loads(line)
-            yield record.pop("properties") | record
+            yield record.pop("properties", {}) | record
 
 
 def _csv(lines: Path, path: Path) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -22,6 +22,7 @@ BOM = "\ufeff"
 # What makes a spreadsheet compute a cell, in the wide forms of East Asian keyboards too; a `'` keeps it from that.
 # Where a text begins so behind `'`s of its own it gets one more, so that one can be taken away from every such text.
 COMPUTED = "[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]"
+_FIRST, _QUOTE = f"'{COMPUTED}", '"'
 _GUARDED = re.compile(f"'*{COMPUTED}")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 _NUMBERS = {Kind.NUMBER, Kind.INTEGER, Kind.DATE, Kind.INSTANT}
@@ -55,9 +56,11 @@ def _write(file: BinaryIO, table: Table) -> tuple[int, int]:
     file.write((BOM + ",".join(_text(column.name) for column in columns) + "\r\n").encode())
     rows = long = 0
     for row in table.texts():
-        file.write((",".join(map(_cell, cells, row)) + "\r\n").encode())
+        line = ",".join(["" if text is None else cell(text) for cell, text in zip(cells, row, strict=False)])
+        file.write(f"{line}\r\n".encode())
         rows += 1
-        long += sum(too_long(text) for text in row[: len(columns)] if text)
+        if len(line) * 2 > CHARS_MAX:
+            long += sum(too_long(text) for text in row[: len(columns)] if text)
     return rows, long
 
 
@@ -71,13 +74,9 @@ def too_long(text: str) -> bool:
     return len(text) * 2 > CHARS_MAX and len(text.encode("utf-16-le")) > 2 * CHARS_MAX
 
 
-def _cell(made: Callable[[str], str], text: str | None) -> str:
-    return "" if text is None else made(text)
-
-
 def _text(text: str) -> str:
-    guard = "'" if _GUARDED.match(text) else ""
-    return f'"{guard}{text.replace(chr(34), chr(34) * 2)}"'
+    guard = "'" if text[:1] in _FIRST and _GUARDED.match(text) else ""
+    return f'"{guard}{text.replace(_QUOTE, _QUOTE * 2)}"' if guard or _QUOTE in text else f'"{text}"'
 
 
 def _number(text: str) -> str:
@@ -86,6 +85,15 @@ def _number(text: str) -> str:
 
 def found(path: Path, table: Table) -> Iterator[Row]:
     """The rows of a file as Python's own csv reads them, the guards taken away; no text is an empty one."""
+    return (tuple(_unguarded(cell) or None for cell in row) for row in _read(path, table))
+
+
+def keys(path: Path, table: Table, at: int) -> Iterator[str | None]:
+    """One column of it."""
+    return (_unguarded(row[at]) or None for row in _read(path, table))
+
+
+def _read(path: Path, table: Table) -> Iterator[list[str]]:
     names = [column.name for column in written(table)]
     csv.field_size_limit(sys.maxsize)
     try:
@@ -94,15 +102,11 @@ def found(path: Path, table: Table) -> Iterator[Row]:
             if list(map(_unguarded, next(rows, []))) != names:
                 raise Unreadable("it has other columns than hubdump wrote")
             for row in rows:
-                yield _read(row, names)
+                if len(row) != len(names):
+                    raise Unreadable(f"a row has {len(row)} cells, not {len(names)}")
+                yield row
     except (csv.Error, UnicodeDecodeError) as error:
         raise Unreadable(f"it is no CSV as hubdump writes it ({error})") from error
-
-
-def _read(row: Sequence[str], names: Sequence[str]) -> Row:
-    if len(row) != len(names):
-        raise Unreadable(f"a row has {len(row)} cells, not {len(names)}")
-    return tuple(_unguarded(cell) or None for cell in row)
 
 
 def _unguarded(cell: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -26,6 +27,11 @@ def make(job: Job) -> Made:
         fill(db, rows, unparsed(unfit))
         easy.add(db, job.tables)
     return Made(unfit)
+
+
+def keys(path: Path, table: Table, at: int) -> Iterator[str | None]:
+    """One column of a table."""
+    return (row[0] for row in found(path, replace(table, columns=(table.columns[at],))))
 
 
 def found(path: Path, table: Table) -> Iterator[Row]:

@@ -29,7 +29,8 @@ class Format:
     """One row of the table; only the process that writes or compares an export loads its module.
 
     The module has make(job) -> Made, which writes every table where job.path_of says; found(path, table), which reads
-    the rows of a table from there by other means; and expected(table), the same rows by the store. Where its tables
+    the rows of a table from there by other means; and expected(table), the same rows by the store. Where reading one
+    column costs less, it has keys(path, table, at), the texts of that one alone. Where its tables
     are not those of a dump, it has tables(reader, types), and takes(type), whether one's records are in them.
     An export is one file of all tables, or a folder with a file for each, whose name ends in `ending` where that is
     not the format's. With `labels` it can have labels in the place of names; it `needs` a library that is not there

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -35,6 +36,11 @@ def make(job: Job) -> Made:
 def _copy(db: duckdb.DuckDBPyConnection, table: Table, path: Path) -> None:
     db.execute(f"COPY {quoted(table.name)} TO {text(str(path))} ({_OPTIONS})")
     db.execute(f"DROP TABLE {quoted(table.name)}")
+
+
+def keys(path: Path, table: Table, at: int) -> Iterator[str | None]:
+    """One column of a file."""
+    return (row[0] for row in found(path, replace(table, columns=(table.columns[at],))))
 
 
 def found(path: Path, table: Table) -> Iterator[Row]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, groupby
 
 import msgspec
 
@@ -57,8 +58,11 @@ class Table:
 
     def texts(self) -> Iterator[Row]:
         """The rows, each as the texts of its columns."""
-        places = [(column.key, column.name) for column in self.columns]
+        runs = [
+            (of_properties, [column.key or column.name for column in run])
+            for of_properties, run in groupby(self.columns, lambda column: bool(column.key))
+        ]
         for line in self.rows():
             row = msgspec.json.decode(line)
-            of_properties = row.get("properties", {})
-            yield tuple(of_properties.get(key) if key else row.get(name) for key, name in places)
+            of = row.get, row.get("properties", {}).get
+            yield tuple(chain.from_iterable(map(of[within], names) for within, names in runs))

@@ -23,7 +23,7 @@ from hubdump.targets.csv_files import CHARS_MAX, ROWS_MAX, written
 from hubdump.targets.exports import Job, Made
 from hubdump.targets.meant import meant
 from hubdump.targets.table import Row, Table
-from hubdump.targets.xlsx_read import found
+from hubdump.targets.xlsx_read import found, keys
 
 SHEETS = "_sheets"
 CONTINUED = "_continued"
@@ -37,7 +37,7 @@ _DAY_US = 86_400_000_000
 _FORMATS = {Kind.DATE: "yyyy-mm-dd", Kind.INSTANT: "yyyy-mm-dd hh:mm:ss.000"}
 _TEXTS = {Kind.VERBATIM, Kind.TEXT, Kind.LIST, Kind.JSON}
 
-__all__ = ["expected", "found", "make"]
+__all__ = ["expected", "found", "keys", "make"]
 
 
 class _Sheet(Worksheet):  # type: ignore[misc]  # XlsxWriter bears no types

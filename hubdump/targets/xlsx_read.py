@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from datetime import date, timedelta
 from pathlib import Path
@@ -15,7 +15,7 @@ from hubdump.hubspot.schema import Kind
 from hubdump.targets.csv_files import CHARS_MAX, written
 from hubdump.targets.exports import Unreadable
 from hubdump.targets.meant import meant
-from hubdump.targets.table import Row, Table
+from hubdump.targets.table import Column, Row, Table
 
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _RELATED = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
@@ -28,21 +28,31 @@ Cell = tuple[str, str]
 
 def found(path: Path, table: Table) -> Iterator[Row]:
     """The rows of a table: what is a value to Excel by its meaning, a text as it is, an empty cell as None."""
+    return _found(path, table, len(written(table)))
+
+
+def keys(path: Path, table: Table, at: int) -> Iterator[str | None]:
+    """One column of them."""
+    return (row[at] for row in _found(path, table, at + 1))
+
+
+def _found(path: Path, table: Table, most: int) -> Iterator[Row]:
+    """The rows, and of each the first so many columns."""
     try:
         with ZipFile(path) as book, closing(sqlite3.connect("")) as db:
             files = dict(_sheets(book))
             _keep_parts(db, book, files)
             for name, sheet, rows in _texts(book, files["_sheets"]):
                 if name == table.name:
-                    yield from _of_sheet(db, sheet, _rows(book, files[sheet]), table, int(rows))
+                    of_sheet = _rows(book, files[sheet], most)
+                    yield from _of_sheet(db, sheet, of_sheet, written(table)[:most], int(rows))
     except (BadZipFile, ET.ParseError, KeyError, ValueError, IndexError) as error:
         raise Unreadable(f"it is no workbook as hubdump writes it ({error})") from error
 
 
 def _of_sheet(
-    db: sqlite3.Connection, sheet: str, rows: Iterator[dict[int, Cell]], table: Table, count: int
+    db: sqlite3.Connection, sheet: str, rows: Iterator[dict[int, Cell]], columns: Sequence[Column], count: int
 ) -> Iterator[Row]:
-    columns = written(table)
     head = next(rows, {})
     if [head.get(n, ("s", ""))[1] for n in range(len(columns))] != [column.name for column in columns]:
         raise Unreadable("it has other columns than hubdump wrote")
@@ -107,8 +117,8 @@ def _xml(book: ZipFile, file: str) -> ET.Element:
     return ET.fromstring(book.read(file))  # noqa: S314 - our own file
 
 
-def _rows(book: ZipFile, file: str) -> Iterator[dict[int, Cell]]:
-    """The cells of each row by column; a row without cells is not in the file, and comes as an empty one."""
+def _rows(book: ZipFile, file: str, most: int | None = None) -> Iterator[dict[int, Cell]]:
+    """The cells of each row by column, or the first so many; one without cells is not in the file, and comes empty."""
     at = 0
     with book.open(file) as stream:
         within: list[ET.Element] = []
@@ -121,7 +131,7 @@ def _rows(book: ZipFile, file: str) -> Iterator[dict[int, Cell]]:
                 number = int(element.get("r", 0))
                 yield from ({} for _ in range(at + 1, number))
                 at = number
-                yield dict(map(_cell, element))
+                yield dict(map(_cell, element[:most]))
                 within[-1].remove(element)  # memory stays flat
 
 
