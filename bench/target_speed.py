@@ -18,7 +18,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,6 +28,7 @@ from hubdump.store.store import Store
 from hubdump.targets import asked_for
 
 LINES, LINKS = "deals.jsonl", "associations.jsonl"
+NAMES = ("from_type", "to_type", "from_id", "to_id", "category", "type_id", "label")
 
 
 class Spent(NamedTuple):
@@ -72,8 +72,8 @@ def _made(folder: Path, records: int, properties: int) -> None:
             file.writelines(bytes(record.raw) + b"\n" for record in page)
         with (folder / LINKS).open("w") as file_of_links:
             for to, link in reader.associations(TYPE.name):
-                told = {"from_type": TYPE.name, "to_type": to} | asdict(link)
-                file_of_links.write(json.dumps(told) + "\n")
+                told = (TYPE.name, to, link.from_id, link.to_id, link.category, link.type_id, link.label)
+                file_of_links.write(json.dumps(dict(zip(NAMES, told, strict=True))) + "\n")
 
 
 def _told(target: str, records: int, turns: list[tuple[Spent, Spent]]) -> str:

@@ -130,3 +130,20 @@ def test_verify_holds_a_csv_with_labels_by_its_labels(came: Home) -> None:
 
 def held(came: Home) -> list[Finding]:
     return [one for one in local.check(came.folder, came.types()) if one.what.startswith("csv:")]
+
+
+def test_a_column_may_be_called_as_what_holds_the_properties_of_records() -> None:
+    """Items of a collection have fields of any name."""
+    line = b'{"id": "1", "properties": "[]"}'
+    columns = (Column("id"), Column("properties"), Column("other"))
+    assert list(Table("forms", columns, lambda: iter([line]), lambda: 1).texts()) == [("1", "[]", None)]
+    line = b'{"id": "1", "properties": {"name": "x"}, "_raw": "{}"}'
+    of_record = (
+        Column("id"),
+        Column("property_name", key="name"),
+        Column("_raw"),
+        Column("property_b", key="b"),
+    )
+    assert list(Table("deals", of_record, lambda: iter([line]), lambda: 1).texts()) == [
+        ("1", "x", "{}", None)
+    ]

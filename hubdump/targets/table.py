@@ -64,5 +64,8 @@ class Table:
         ]
         for line in self.rows():
             row = msgspec.json.decode(line)
-            of = row.get, row.get("properties", {}).get
-            yield tuple(chain.from_iterable(map(of[within], names) for within, names in runs))
+            yield tuple(
+                chain.from_iterable(
+                    map((row["properties"] if within else row).get, names) for within, names in runs
+                )
+            )
