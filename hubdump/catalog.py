@@ -105,6 +105,10 @@ class Catalogue:
                 f"There is no object type '{name}'. Types: {names}; groups: {', '.join(self.groups)}."
             ) from None
 
+    def called(self, word: str) -> ObjectType | None:
+        """The type of any of its names; None where it is nobody's."""
+        return self._named.get(word)
+
     def searched(self, name: str) -> ObjectType:
         """The type to search by any name HubSpot may know: one of ours, or a custom object's name or id."""
         return self._named.get(name) or ObjectType(name, name, name, CUSTOM)
