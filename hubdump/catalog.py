@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from operator import attrgetter
 
 from hubdump.errors import UsageError
@@ -24,7 +24,16 @@ def _read(name: str) -> tuple[str, ...]:
     return (f"crm.objects.{name}.read",)
 
 
+def with_sensitive(type_: ObjectType, object_: str) -> ObjectType:
+    """The type with the scopes of the values of its sensitive properties."""
+    start = f"crm.objects.{object_}"
+    return replace(
+        type_, sensitive=f"{start}.sensitive.read.v2", highly_sensitive=f"{start}.highly_sensitive.read.v2"
+    )
+
+
 # HubSpot's own ids, names and scopes (https://developers.hubspot.com/docs/guides/crm/understanding-the-crm).
+# Which types can have sensitive properties: https://developers.hubspot.com/docs/api/sensitive-data.
 # Order: the order in which types are started and shown.
 TYPES: tuple[ObjectType, ...] = (
     _engagement("meetings", "0-47", "meeting"),
@@ -34,10 +43,19 @@ TYPES: tuple[ObjectType, ...] = (
     _engagement("tasks", "0-27", "task"),
     _engagement("communications", "0-18", "communication"),
     _engagement("postal_mail", "0-116", "postal_mail"),
-    ObjectType("contacts", "0-1", "contact", "crm", _CONTACTS, created=CREATED, modified=MODIFIED, everywhere=True),
-    ObjectType("companies", "0-2", "company", "crm", _read("companies"), created=CREATED, everywhere=True),
-    ObjectType("deals", "0-3", "deal", "crm", _read("deals"), created=CREATED, everywhere=True),
-    ObjectType("tickets", "0-5", "ticket", "crm", ("tickets",), created=CREATED, everywhere=True),
+    with_sensitive(ObjectType(
+        "contacts", "0-1", "contact", "crm", _CONTACTS, created=CREATED, modified=MODIFIED, everywhere=True,
+    ), "contacts"),
+    with_sensitive(ObjectType(
+        "companies", "0-2", "company", "crm", _read("companies"), created=CREATED, everywhere=True,
+    ), "companies"),
+    with_sensitive(ObjectType(
+        "deals", "0-3", "deal", "crm", _read("deals"), created=CREATED, everywhere=True,
+    ), "deals"),
+    ObjectType(
+        "tickets", "0-5", "ticket", "crm", ("tickets",), created=CREATED, everywhere=True,
+        sensitive="tickets.sensitive.v2", highly_sensitive="tickets.highly_sensitive.v2",
+    ),
     ObjectType("leads", "0-136", "lead", "crm", _read("leads")),
     ObjectType("products", "0-7", "product", "commerce", _read("products"), created=CREATED),
     ObjectType("line_items", "0-8", "line_item", "commerce", _LINE_ITEMS, created=CREATED),
@@ -63,7 +81,10 @@ TYPES: tuple[ObjectType, ...] = (
     ),
     ObjectType("marketing_events", "0-54", "marketing_event", "marketing", _read("marketing_events")),
     ObjectType("users", "0-115", "user", "account", _read("users")),
-    ObjectType("appointments", "0-421", "appointment", "library", _read("appointments"), library=True),
+    ObjectType(
+        "appointments", "0-421", "appointment", "library", _read("appointments"), library=True,
+        sensitive="crm.objects.appointments.sensitive.read.v2",
+    ),
     ObjectType("courses", "0-410", "course", "library", _read("courses"), library=True),
     ObjectType("listings", "0-420", "listing", "library", _read("listings"), library=True),
     ObjectType("services", "0-162", "service", "library", _read("services"), library=True),

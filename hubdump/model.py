@@ -21,7 +21,8 @@ class ObjectType:
     name of a custom object. `scopes` are those that reading it needs, all of them; `group` what `--only` may call
     it by. `engagement` is the value of `hs_engagement_type` its records bear, `modified` the property that search finds
     changes by (contacts have their own), `created` the one it finds their age by. One of the `library` is there only
-    where the portal has it switched on, one that is `everywhere` in every portal.
+    where the portal has it switched on, one that is `everywhere` in every portal. Values of sensitive properties need
+    the scope `sensitive`, of highly sensitive ones `highly_sensitive`; where there is none, it has no such property.
     """
 
     name: str
@@ -35,6 +36,8 @@ class ObjectType:
     library: bool = False
     qualified: str = ""
     everywhere: bool = False
+    sensitive: str = ""
+    highly_sensitive: str = ""
 
     @property
     def central(self) -> bool:

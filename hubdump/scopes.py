@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 
 from hubdump import around
-from hubdump.catalog import STANDARD
+from hubdump.catalog import STANDARD, with_sensitive
 from hubdump.errors import UsageError
-from hubdump.model import CUSTOM
+from hubdump.model import CUSTOM, ObjectType
 from hubdump.store.discovered import SCOPES as CUSTOM_SCOPES
 
 # Every run begins with the account details.
@@ -29,6 +29,14 @@ def needed(only: Sequence[str], exclude: Sequence[str]) -> tuple[str, ...]:
     if not (types or rows or custom):
         raise UsageError("Nothing is left to extract: --only and --exclude leave nothing.")
     return tuple(sorted({*scopes, *ACCOUNT, *(CUSTOM_SCOPES if custom else ())}))
+
+
+def optional(only: Sequence[str], exclude: Sequence[str]) -> tuple[str, ...]:
+    """The scopes, sorted, by which sensitive properties of what is selected are read too, where there are any."""
+    types = [STANDARD.by_name(name) for name in _types(only, exclude)]
+    if _reads_custom(only, exclude):
+        types.append(with_sensitive(ObjectType("", "", ""), CUSTOM))
+    return tuple(sorted({one for type_ in types for one in (type_.sensitive, type_.highly_sensitive) if one}))
 
 
 def _types(only: Sequence[str], exclude: Sequence[str]) -> set[str]:

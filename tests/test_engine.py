@@ -142,7 +142,7 @@ def test_a_type_is_read_whole_and_its_end_is_told_after_its_last_page(tmp_path: 
 
 def test_what_is_read_is_told_page_by_page_and_where_a_run_goes_on(tmp_path: Path) -> None:
     with pytest.raises(Cut):
-        extract(tmp_path, Portal(dies_at=6))
+        extract(tmp_path, Portal(dies_at=7))
     _, told = extract(tmp_path, Portal())
     assert told[0] == TypeStarted("notes", "NOTE", True, 200)
     told = extract(tmp_path / "another", Portal())[1]
@@ -181,9 +181,9 @@ def test_a_wall_clock_tells_the_next_run_when_this_one_last_asked(tmp_path: Path
     reader.close()
 
 
-# Requests of a whole run, four of them for association types; those that bring records, none of the archived, ids, or
-# associations.
-WHOLE, PAGES = 15 + 4, 3 + 1 + 3 + 4
+# Requests of a whole run, two for properties and four for association types; those that bring records, none of the
+# archived, ids, or associations.
+WHOLE, PAGES = 16 + 4, 3 + 1 + 3 + 4
 
 
 @pytest.mark.parametrize("dies_at", range(2, WHOLE + 1))

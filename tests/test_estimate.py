@@ -19,9 +19,9 @@ def test_items_are_read_by_whole_pages(items: int, needed: int) -> None:
 
 
 def test_a_first_round_lists_twice_and_asks_a_thousand_records_a_pair() -> None:
-    first = Round(swept=1250, archived=20, proved=1250, links=(1250,) * 4)
+    first = Round(definitions=2, swept=1250, archived=20, proved=1250, links=(1250,) * 4)
     assert steps(first) == {
-        "definitions": Calls(1),
+        "definitions": Calls(2),
         "records": Calls(13),
         "archived": Calls(1),
         "changes": Calls(search=1),
@@ -46,7 +46,7 @@ def test_an_empty_type_is_its_two_lists() -> None:
 
 
 def test_a_list_takes_a_request_though_nothing_is_in_it_and_a_walk_of_associations_does_not() -> None:
-    assert steps(Round(swept=0, links=(0, 0), definitions=False, changed=None)) == {
+    assert steps(Round(swept=0, links=(0, 0), changed=None)) == {
         "records": Calls(1),
         "archived": Calls(1),
     }
@@ -59,7 +59,7 @@ def test_histories_take_a_request_for_fifty_records_and_unread_ones_two_for_a_hu
 
 def test_walks_beside_each_other_wait_only_for_the_longest() -> None:
     # definitions, 13 of the sweep, archived, search; beside each other 3 walks of 2, and 25 of the history.
-    assert in_turn(Round(swept=1250, links=(1250,) * 3, histories=1250)) == 1 + 13 + 1 + 1 + 25
+    assert in_turn(Round(definitions=1, swept=1250, links=(1250,) * 3, histories=1250)) == 1 + 13 + 1 + 1 + 25
 
 
 def test_the_slowest_budget_decides_or_the_number_over_all_of_them() -> None:

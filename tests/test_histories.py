@@ -86,7 +86,11 @@ class Dump:
 
     def there(self, type_: str, names: tuple[str, ...] = ()) -> list[Past]:
         """What HubSpot lists: another endpoint than hubdump reads histories by."""
-        defined = names or tuple(p["name"] for p in self.get(f"/crm/v3/properties/{type_}")["results"])
+        levels = (
+            ("non_sensitive", "sensitive", "highly_sensitive") if type_ == "contacts" else ("non_sensitive",)
+        )
+        listed = [self.get(f"/crm/v3/properties/{type_}", {"dataSensitivity": level}) for level in levels]
+        defined = names or tuple(p["name"] for one in listed for p in one["results"])
         found: list[Past] = []
         after: str | None = "0"
         while after:

@@ -28,7 +28,11 @@ def test_the_scopes_of_a_selection_are_listed_without_a_token_and_a_network(user
     ]  # fmt: skip
     assert "Make a service key in HubSpot" in told.err
     as_json = user.types("doctor", "--scopes", "--only", "owners", "--json")
-    assert json.loads(as_json.out) == {"type": "scopes", "scopes": ["crm.objects.owners.read", "oauth"]}
+    assert json.loads(as_json.out) == {
+        "type": "scopes",
+        "scopes": ["crm.objects.owners.read", "oauth"],
+        "optional": [],
+    }
     assert user.types("doctor", "--only", "owners").status == 2
 
 
@@ -47,6 +51,17 @@ def test_scopes_follow_the_selection_and_custom_objects_have_their_own() -> None
         scopes.needed(("callz",), ())
     with pytest.raises(UsageError, match="Nothing is left"):
         scopes.needed(("calls",), ("engagements",))
+
+
+def test_scopes_of_sensitive_properties_are_told_apart(user: User) -> None:
+    told = user.types("doctor", "--scopes", "--only", "contacts", "--only", "tickets", "--json")
+    assert json.loads(told.out)["optional"] == [
+        "crm.objects.contacts.highly_sensitive.read.v2", "crm.objects.contacts.sensitive.read.v2",
+        "tickets.highly_sensitive.v2", "tickets.sensitive.v2",
+    ]  # fmt: skip
+    assert "tickets.sensitive.v2" not in user.types("doctor", "--scopes", "--only", "tickets").out
+    assert "crm.objects.custom.sensitive.read.v2" in scopes.optional(("p7661321_cars",), ())
+    assert scopes.optional(("engagements",), ()) == ()
 
 
 def read_with(granted: Sequence[str], folder: Path) -> dict[str, Incomplete]:

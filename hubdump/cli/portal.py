@@ -85,9 +85,10 @@ def _tell_scopes(reporter: Reporter, only: Sequence[str], exclude: Sequence[str]
 
     from hubdump import scopes
 
-    found = scopes.needed(only, exclude)
+    found, more = scopes.needed(only, exclude), scopes.optional(only, exclude)
     if as_json:
-        reporter.line(msgspec.json.encode({"type": "scopes", "scopes": found}).decode())
+        told = {"type": "scopes", "scopes": found, "optional": more}
+        reporter.line(msgspec.json.encode(told).decode())
         return
     for scope in found:
         reporter.line(scope)
@@ -95,6 +96,8 @@ def _tell_scopes(reporter: Reporter, only: Sequence[str], exclude: Sequence[str]
         "Make a service key in HubSpot (Development > Keys > Service keys) with these scopes, and put "
         "HUBSPOT_ACCESS_TOKEN=... into .env. Leave out what HubSpot does not offer: your subscription lacks it."
     )
+    if more:
+        reporter.say(f"With these too, sensitive properties are read: {', '.join(more)}")
 
 
 def _probed(found: dict[str, Any], to: Path) -> Iterator[str]:

@@ -18,13 +18,13 @@ from hubdump.hubspot.endpoints import (
 class Round:
     """How many records each step has before it; None: it is not taken, or done already.
 
-    `looks` are lists looked at first, for whether there is a record. Where properties are too many for a URL, `wide`,
-    each list is one of ids, and the records come by batch read. `links` are the records of each walk of associations,
-    `counted` whether HubSpot's count is held against the store's.
+    `looks` are lists looked at first, for whether there is a record, `definitions` requests for those of properties.
+    Where properties are too many for a URL, `wide`, each list is one of ids, and records come by batch read. `links`
+    are the records of each walk of associations, `counted` whether HubSpot's count is held against the store's.
     """
 
     looks: int = 0
-    definitions: bool = True
+    definitions: int = 0
     wide: bool = False
     swept: int | None = None
     unread: int = 0
@@ -36,14 +36,14 @@ class Round:
     histories: int = 0
 
 
-EMPTY = Round(looks=2, definitions=False, archived=None, changed=None)
+EMPTY = Round(looks=2, archived=None, changed=None)
 
 
 def steps(of: Round) -> dict[str, Calls]:
     """The requests of each step that takes any."""
     found = {
         "look": Calls(of.looks),
-        "definitions": Calls(int(of.definitions)),
+        "definitions": Calls(of.definitions),
         "records": _listed(of.swept, wide=of.wide),
         # By id: archived ones first, then those that are not.
         "unread": Calls(2 * pages(of.unread, BATCH_RECORDS)),

@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-import msgspec
-
 from hubdump.catalog import Catalogue
 from hubdump.errors import Incomplete
 from hubdump.estimate.calls import Calls, pages, sum_of
 from hubdump.estimate.rounds import EMPTY, Round, in_turn, steps
 from hubdump.estimate.standing import histories_due, is_old, left_to_link, left_to_list
-from hubdump.extract import plan
+from hubdump.extract import defining, plan
+from hubdump.extract.defining import Defining
 from hubdump.extract.exchange import Exchange
 from hubdump.extract.pairing import Pairing
 from hubdump.extract.plan import Wishes
-from hubdump.hubspot import wire
 from hubdump.hubspot.endpoints import LIST_RECORDS, SEARCH_TOTAL_MAX, Endpoints, fits_url
 from hubdump.hubspot.flows import ID_ONLY, changed_since
 from hubdump.hubspot.refs import record_refs
@@ -58,6 +56,10 @@ class Types:
     counted: Mapping[str, int]
     oldest_us: int
     expected: dict[str, int] = field(default_factory=dict)
+    defining: Defining = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "defining", Defining(self.api, self.exchange))
 
     def due(self, types: Sequence[ObjectType]) -> list[ObjectType]:
         """The types that a run would read, as the engine decides it."""
@@ -65,7 +67,7 @@ class Types:
 
     def _is_due(self, type_: ObjectType) -> bool:
         mark = self.held.bookmark(type_.name)
-        names = self.wishes.history.names(type_, self.held.property_names(type_.name))
+        names = self.wishes.history.names(type_, self.held.certain_names(type_.name))
         return plan.is_stale(mark, self.oldest_us) or bool(
             names and self.held.histories.due(type_.name, 0, 1, names).ids
         )
@@ -86,14 +88,14 @@ class Types:
         if not (records or known or plan.resumed(mark)):
             pairing.tell_read(type_)
             return Foreseen(type_.name, 0, steps(EMPTY), EMPTY.looks)
-        names = await self._properties(type_)
+        names, definitions = await self._properties(type_, again=plan.resumed(mark))
         archived, unsure = await self._archived(type_, records)
         pairing.tell_read(type_)
         walks = await pairing.walks_of(type_)
         whole = (records,) * len(walks)
         now = Round(
             looks=int(not (known or plan.resumed(mark) or self._is_counted(type_, mark))),
-            definitions=not (plan.resumed(mark) and self.held.property_names(type_.name)),
+            definitions=definitions,
             wide=not fits_url(names),
             unread=len(self.held.asked.quarantined(type_.name, 0, records + 1)),
             archived=left_to_list(self.held, type_, plan.ARCHIVED, archived)
@@ -112,9 +114,8 @@ class Types:
         rounds = [await self._with_histories(type_, now, names, records)]
         if is_old(mark, self.oldest_us):
             again = replace(mark, fresh_us=plan.fresh_us(mark.seen_us))
-            rounds.append(
-                await self._later(type_, again, Round(wide=now.wide, archived=archived, links=whole), records)
-            )
+            later = Round(definitions=self._definitions(type_), wide=now.wide, archived=archived, links=whole)
+            rounds.append(await self._later(type_, again, later, records))
         return _told(type_, records, rounds, (*unsure, *self._fewer(type_, now, records)))
 
     async def _later(self, type_: ObjectType, mark: Bookmark, now: Round, records: int) -> Round:
@@ -187,12 +188,20 @@ class Types:
     async def _total(self, type_: ObjectType, groups: FilterGroups) -> int:
         return (await self.exchange.ask(self.api.search(type_, groups, (), limit=1))).content.total
 
-    async def _properties(self, type_: ObjectType) -> tuple[str, ...]:
-        """The names of its properties, as the dump has them, else as HubSpot says."""
-        if names := self.held.property_names(type_.name):
-            return names
-        found = (await self.exchange.ask(self.api.properties(type_))).content.results
-        return tuple(msgspec.json.decode(raw, type=wire.PropertyDefinition).name for raw in found)
+    async def _properties(self, type_: ObjectType, *, again: bool) -> tuple[Sequence[str], int]:
+        """The names of its properties, and in how many requests a round that may go on `again` learns them."""
+        known = self.held.definitions(type_.name)
+        if not known:
+            found = await self.defining.of(type_)
+            return tuple(found.all), found.asked
+        asks = not again or defining.is_guarded(known.values())
+        return tuple(known), self._definitions(type_) if asks else 0
+
+    def _definitions(self, type_: ObjectType) -> int:
+        """In how many requests the properties of a type are asked for again."""
+        lacking = {one.what for one in self.held.discovered.unread() if not one.absent}
+        unread = [level for level in defining.LEVELS if defining.called(type_, level) in lacking]
+        return self.defining.foreseen(type_, self.held.definitions(type_.name).values(), unread)
 
     async def _archived(self, type_: ObjectType, records: int) -> tuple[int, tuple[str, ...]]:
         """How many archived records there are, and what is not sure of that: HubSpot does not count them.

@@ -9,14 +9,14 @@ from typing import Any
 from hubdump import around
 from hubdump.around import Collection
 from hubdump.catalog import Catalogue
-from hubdump.errors import Incomplete, ScopeMissing
+from hubdump.errors import Incomplete, RequestRefused, ScopeMissing
 from hubdump.events import Emit, Noted
 from hubdump.extract import discovery
 from hubdump.extract.exchange import Exchange
 from hubdump.hubspot.endpoints import Endpoints
 from hubdump.hubspot.flows import ID_ONLY
 from hubdump.hubspot.item_requests import Wanted, Window, page
-from hubdump.model import CUSTOM, Request
+from hubdump.model import CUSTOM, Request, Unread
 from hubdump.store.store import Store
 
 
@@ -31,6 +31,29 @@ def remember(store: Store, failed: Mapping[str, Incomplete], read: Iterable[str]
             store.discovered.set_unread(name, error.message, error.scopes)
     for name in _lacking(store) & (set(read) - failed.keys()):
         store.discovered.set_read(name)
+
+
+def tell_sensitive(store: Store, emit: Emit, found: Mapping[str, Incomplete | None]) -> None:
+    """Keep which kinds of properties cannot be read, and why; say once that it is so, and once that it is not any more.
+
+    A portal without such properties lacks nothing.
+    """
+    before = {one.what: one for one in store.discovered.unread()}
+    for what, error in found.items():
+        known = before.get(what)
+        if error is None:
+            if known:
+                store.discovered.set_read(what)
+            if known and not known.absent:
+                emit(Noted(f"The {what} can be read now."))
+            continue
+        scopes = error.scopes if isinstance(error, ScopeMissing) else ()
+        absent = isinstance(error, RequestRefused)
+        row = Unread(what, error.message, scopes, absent)
+        if row != known:
+            store.discovered.set_unread(*row[:3], absent=absent)
+        if not (absent or known):
+            emit(Noted(f"The {what} are left out. {error.message}"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,21 +7,20 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-import msgspec
-
 from hubdump import marks
 from hubdump.catalog import STANDARD, Catalogue
 from hubdump.clock import Clock, instant_text
 from hubdump.errors import ABSENT, BeliefRefuted, Incomplete, Poison, RequestRefused, ScopeMissing
 from hubdump.events import Emit, Noted, PageCommitted, TypeAbsent, TypeCompleted, TypeFailed, TypeStarted
-from hubdump.extract import discovery, plan
+from hubdump.extract import announcing, defining, discovery, plan
+from hubdump.extract.defining import Defined, Defining
 from hubdump.extract.driving import drive
 from hubdump.extract.exchange import Exchange
 from hubdump.extract.pairing import Pairing
 from hubdump.extract.plan import Wishes
 from hubdump.extract.taken import Taken, taken
 from hubdump.extract.together import all_of
-from hubdump.hubspot import flows, wire
+from hubdump.hubspot import flows
 from hubdump.hubspot.endpoints import LIST_LADDER, SEARCH_TOTAL_MAX, Endpoints
 from hubdump.hubspot.linking import SIDED
 from hubdump.model import (
@@ -48,6 +47,8 @@ from hubdump.store.store import Store
 
 Completed = Callable[[ObjectType], Awaitable[None]]
 Properties = tuple[str, ...]
+# Of the properties that all records are read again for.
+NAMED_MAX = 5
 
 
 class Engine:
@@ -66,6 +67,7 @@ class Engine:
         self._api, self._exchange, self._store = api, exchange, store
         self._clock, self._emit, self._wishes = clock, emit, wishes
         self._catalogue = catalogue
+        self._defining = Defining(api, exchange)
         # How many records HubSpot counts of each type, by type id; asked where a type is new.
         self.counted: dict[str, int] = {}
 
@@ -144,17 +146,21 @@ class Engine:
             return
         stored = self._store.asked.records(type_.name) if again else 0
         self._emit(TypeStarted(type_.name, type_.engagement or "", again, stored))
-        properties = self._store.property_names(type_.name) if again else ()
-        if not properties:
-            properties = await self._read_definitions(type_)
+        before = self._store.definitions(type_.name)
+        # Who may not read a sensitive property any more is refused whatever is asked for together with it.
+        asks = not (again and before) or defining.is_guarded(before.values())
+        defined = await self._defining.of(type_, before.values()) if asks else None
         if not again:
             since_us = self._exchange.server_time_us() if mark.fresh_us is None else mark.fresh_us
             mark = self._store.begin_round(type_.name, since_us)
+        if defined:
+            self._define(type_, defined, mark)
+        properties = self._store.property_names(type_.name)
+        swept = WalkKey(type_.name, plan.SWEEP)
         if mark.fresh_us is None:
-            self._store.begin(WalkKey(type_.name, plan.SWEEP), lists=True)
-            await self._walk(
-                WalkKey(type_.name, plan.SWEEP), lambda at: flows.sweep(self._api, type_, properties, at)
-            )
+            self._store.begin(swept, lists=True)
+        if self._store.begun(swept):
+            await self._walk(swept, lambda at: flows.sweep(self._api, type_, properties, at))
         # Taken before anything looks for changes, and kept: it says no more than they can have seen.
         seen_us = mark.seen_us or self._store.begin_catch_up(type_.name, self._exchange.server_time_us())
         await self._walk(
@@ -168,9 +174,9 @@ class Engine:
         found = await self._catch_up(type_, mark, properties)
         proved = await self._prove(type_, mark, properties, needed=not found)
         self._pairing.tell_read(type_)
-        await all_of([self._associated(type_), self._history(type_, properties)])
+        await all_of([self._associated(type_), self._history(type_)])
         self._finish(type_, plan.fresh_us(seen_us), proved=proved)
-        self._wishes.history.check(type_, properties)
+        self._wishes.history.check(type_, self._store.certain_names(type_.name))
 
     async def _is_empty(self, type_: ObjectType, mark: Bookmark) -> bool:
         """Finish the round of a type of which neither the dump nor HubSpot has a record: its lists are the proof.
@@ -293,31 +299,26 @@ class Engine:
         from_, to = self._catalogue.by_name(key.type), self._catalogue.by_name(key.purpose)
         await self._walk(key, lambda cursor: flows.associations(self._api, from_, to, cursor))
 
-    async def _history(self, type_: ObjectType, properties: Properties) -> None:
-        if names := self._wishes.history.names(type_, properties):
+    async def _history(self, type_: ObjectType) -> None:
+        if names := self._wishes.history.names(type_, self._store.certain_names(type_.name)):
             key = WalkKey(type_.name, plan.HISTORY)
             await self._walk(key, lambda _: flows.histories(self._api, type_, names))
 
     def _history_due(self, type_: ObjectType) -> bool:
         if type_.name not in self._wishes.history.of:
             return False
-        names = self._wishes.history.names(type_, self._store.property_names(type_.name))
+        names = self._wishes.history.names(type_, self._store.certain_names(type_.name))
         return bool(names and self._store.histories.due(type_.name, 0, 1, names).ids)
 
-    async def _read_definitions(self, type_: ObjectType) -> tuple[str, ...]:
-        """The names of all properties the portal defines for a type; kept in the store."""
-        answer = await self._exchange.ask(self._api.properties(type_))
-        try:
-            found = [
-                (msgspec.json.decode(raw, type=wire.PropertyDefinition).name, bytes(raw))
-                for raw in answer.content.results
-            ]
-        except msgspec.DecodeError as error:
-            raise Incomplete(f"A property definition of {type_.name} cannot be read: {error}") from error
-        if not found:
-            raise Incomplete(f"HubSpot names no property of {type_.name}: its records would come back empty.")
-        self._store.set_definitions(type_.name, found)
-        return self._store.property_names(type_.name)
+    def _define(self, type_: ObjectType, found: Defined, mark: Bookmark) -> None:
+        """Keep which properties a type has; all its records are read again where they lack values of some."""
+        name, certain = type_.name, self._store.certain_names(type_.name)
+        late = defining.late(found, certain, plan.changes_since_us(mark)) if certain else ()
+        if late:
+            self._emit(Noted(f"All {name} are read again, for the values of {', '.join(late[:NAMED_MAX])}."))
+        again = WalkKey(name, plan.SWEEP) if late else None
+        self._store.set_definitions(name, list(found.all.items()), found.uncertain, again)
+        announcing.tell_sensitive(self._store, self._emit, defining.told(type_, found.unread))
 
     async def _walk(self, key: WalkKey, start: Callable[[str], Flow]) -> None:
         """Drive one flow from where it stands in the store to its end."""

@@ -96,13 +96,17 @@ class Endpoints:
         path = route("crm", "object-library", self.versions.library, "enablement")
         return Request("GET", path, path, Budget.GENERAL, wire.Library)
 
-    def properties(self, type_: ObjectType) -> Request[wire.PropertyList]:
-        """GET the definitions of a type's properties (not archived, not sensitive); never paged.
+    def properties(
+        self, type_: ObjectType, *, archived: bool = False, sensitivity: str = ""
+    ) -> Request[wire.PropertyList]:
+        """GET the definitions of a type's properties, archived or not, of one `sensitivity` ('': none); never paged.
 
         No record is in it that could be broken: when it fails, HubSpot does.
         """
         path = route("crm", "properties", self.versions.properties, type_.path)
-        return Request("GET", path, path, Budget.GENERAL, wire.PropertyList, failures_max=0)
+        query = (("archived", "true"),) * archived
+        query += (("dataSensitivity", sensitivity),) if sensitivity else ()
+        return Request("GET", path, path, Budget.GENERAL, wire.PropertyList, query, failures_max=0)
 
     def list(
         self,

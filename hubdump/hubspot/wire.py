@@ -79,10 +79,13 @@ class AssociationTypes(Struct, frozen=True):
 
 
 class PropertyDefinition(Struct, frozen=True):
+    """What of a definition says how a property is to be read; `schema` knows what its values are."""
+
     name: str
-    type: str = "string"
-    fieldType: str = ""
-    label: str = ""
+    createdAt: str | int | float | None = None
+    archived: bool | None = False
+    calculated: bool | None = False
+    dataSensitivity: str | None = ""
 
 
 class PropertyList(Struct, frozen=True):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 
 from hubdump.model import Bookmark
 
+UNCERTAIN = "uncertain:"  # with the name of a type: what is kept of its properties
 _BOOKMARKS = "SELECT name, round, since_us, seen_us, complete, fresh_us, proved_us FROM types"
 
 
@@ -36,3 +38,8 @@ def meta_of(db: sqlite3.Connection, key: str) -> str:
     """What is kept under a key, '' where nothing is."""
     row = db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
     return str(row[0]) if row else ""
+
+
+def uncertain_of(db: sqlite3.Connection, type_: str) -> frozenset[str]:
+    """The properties of a type whose values may not come with its records."""
+    return frozenset(json.loads(meta_of(db, UNCERTAIN + type_) or "[]"))

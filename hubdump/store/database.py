@@ -103,6 +103,8 @@ RECORD = "record"  # the purpose of a failure that is a record's own, not its as
 HISTORY = "history"
 FAILURES = "SELECT id, purpose, reason FROM failures WHERE type = ? ORDER BY id, purpose"
 
+DEFINITIONS = "SELECT name, definition FROM properties WHERE type = ? ORDER BY position"
+
 _DISK_TEXTS = ("full", "disk i/o", "readonly", "read-only", "unable to open", "locked")
 
 

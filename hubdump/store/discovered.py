@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from hubdump import around
-from hubdump.catalog import STANDARD, Catalogue
+from hubdump.catalog import STANDARD, Catalogue, with_sensitive
 from hubdump.model import CUSTOM, ObjectType, Unread
 from hubdump.naming import named
 from hubdump.store.database import disk_errors
@@ -23,7 +23,7 @@ _UNREAD = "SELECT what, why, scopes, absent FROM unread ORDER BY what"
 def catalogue_of(db: sqlite3.Connection) -> Catalogue:
     """HubSpot's own types and the custom objects that were ever discovered, without a network."""
     custom = (
-        ObjectType(name, type_id, singular, CUSTOM, SCOPES, qualified=qualified)
+        with_sensitive(ObjectType(name, type_id, singular, CUSTOM, SCOPES, qualified=qualified), CUSTOM)
         for name, type_id, singular, qualified in db.execute(_CUSTOM)
     )
     return Catalogue((*STANDARD.types, *custom))

@@ -18,8 +18,8 @@ from msgspec import Raw, Struct
 from hubdump.catalog import Catalogue
 from hubdump.model import Association, Bookmark, Quarantine, State, Unread
 from hubdump.store.bodies import unpacked
-from hubdump.store.bookmarks import bookmark_of, meta_of
-from hubdump.store.database import FAILURES, disk_errors, open_for_reading
+from hubdump.store.bookmarks import bookmark_of, meta_of, uncertain_of
+from hubdump.store.database import DEFINITIONS, FAILURES, disk_errors, open_for_reading
 from hubdump.store.discovered import catalogue_of, unread_of
 from hubdump.store.fetched import FetchedReader
 from hubdump.store.histories import Histories
@@ -231,9 +231,14 @@ class Reader:
 
     def definitions(self, type_: str) -> list[tuple[str, bytes]]:
         """A type's properties in HubSpot's order: (name, HubSpot's JSON)."""
-        sql = "SELECT name, definition FROM properties WHERE type = ? ORDER BY position"
         with disk_errors(self.path):
-            return list(self._db.execute(sql, (self._types.get(type_, 0),)))
+            return list(self._db.execute(DEFINITIONS, (self._types.get(type_, 0),)))
+
+    def certain_names(self, type_: str) -> list[str]:
+        """The names of those properties whose values come with its records."""
+        with disk_errors(self.path):
+            uncertain = uncertain_of(self._db, type_)
+        return [name for name, _ in self.definitions(type_) if name not in uncertain]
 
     def files(self) -> list[StoredFile]:
         """The files we wrote."""

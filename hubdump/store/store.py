@@ -20,8 +20,8 @@ from hubdump.model import (
     WalkKey,
 )
 from hubdump.store.bodies import packed
-from hubdump.store.bookmarks import bookmark_of, bookmarks_of, meta_of
-from hubdump.store.database import HISTORY, RECORD, disk_errors, open_for_writing
+from hubdump.store.bookmarks import UNCERTAIN, bookmark_of, bookmarks_of, meta_of, uncertain_of
+from hubdump.store.database import DEFINITIONS, HISTORY, RECORD, disk_errors, open_for_writing
 from hubdump.store.discovered import Discovered
 from hubdump.store.fetched import Fetched
 from hubdump.store.histories import Histories
@@ -138,9 +138,7 @@ class Store:
         """
         if anew or not self.begun(key):
             with self.transaction():
-                number = self._number(key.type)
-                self._db.execute("UPDATE types SET passes = passes + ? WHERE number = ?", (lists, number))
-                self._move(key, "", done=False)
+                self._begin(key, lists=lists)
 
     def finish_round(self, type_: str, fresh_us: int, proved_us: int | None) -> None:
         """Mark a type complete up to `fresh_us`, and proved where it was; records found removed are so from now on."""
@@ -275,9 +273,21 @@ class Store:
             )
             self._set_meta("active_s", repr(active_s))
 
-    def set_definitions(self, type_: str, definitions: Sequence[tuple[str, bytes]]) -> None:
-        """Replace what is known of a type's properties: (name, HubSpot's JSON) in HubSpot's order."""
+    def set_definitions(
+        self,
+        type_: str,
+        definitions: Sequence[tuple[str, bytes]],
+        uncertain: Iterable[str] = (),
+        again: WalkKey | None = None,
+    ) -> None:
+        """Replace what is known of a type's properties: (name, HubSpot's JSON) in HubSpot's order.
+
+        Values of `uncertain` ones may not come with its records. `again` is the walk that reads all its records anew.
+        """
         with self.transaction():
+            self._set_meta(UNCERTAIN + type_, json.dumps(sorted(uncertain)))
+            if again:
+                self._begin(again, lists=True)
             number = self._number(type_)
             self._db.execute("DELETE FROM properties WHERE type = ?", (number,))
             self._db.executemany(
@@ -285,13 +295,20 @@ class Store:
                 ((number, name, position, raw) for position, (name, raw) in enumerate(definitions)),
             )
 
+    def definitions(self, type_: str) -> dict[str, bytes]:
+        """A type's properties in HubSpot's order, and HubSpot's JSON of each."""
+        with disk_errors(self.path):
+            return dict(self._db.execute(DEFINITIONS, (self._types.get(type_, 0),)).fetchall())
+
     def property_names(self, type_: str) -> tuple[str, ...]:
         """A type's property names in HubSpot's order."""
+        return tuple(self.definitions(type_))
+
+    def certain_names(self, type_: str) -> tuple[str, ...]:
+        """The names of those properties whose values come with its records."""
         with disk_errors(self.path):
-            rows = self._db.execute(
-                "SELECT name FROM properties WHERE type = ? ORDER BY position", (self._types.get(type_, 0),)
-            )
-            return tuple(name for (name,) in rows)
+            uncertain = uncertain_of(self._db, type_)
+        return tuple(name for name in self.definitions(type_) if name not in uncertain)
 
     def file_mark(self, path: str) -> str | None:
         """The mark under which we wrote a file, None for a file that is not ours."""
@@ -326,6 +343,11 @@ class Store:
         )
         self._unlink(number, [id_ for id_, _ in rows])
         self._db.execute("DELETE FROM removals WHERE type = ?", (number,))
+
+    def _begin(self, key: WalkKey, *, lists: bool) -> None:
+        sql = "UPDATE types SET passes = passes + ? WHERE number = ?"
+        self._db.execute(sql, (lists, self._number(key.type)))
+        self._move(key, "", done=False)
 
     def _move(self, key: WalkKey, cursor: str, *, done: bool) -> None:
         self._db.execute(

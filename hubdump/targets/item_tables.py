@@ -47,7 +47,8 @@ def tables(reader: Reader, *, gone: bool) -> Iterator[Table]:
             within = _Within(row, field, items, gone=gone)
             yield _table(name, within.own, _fields(within.rows()), within.rows)
     definitions = _Definitions(reader)
-    yield _table("properties", (_OF_TYPE,), _fields(definitions.rows()), definitions.rows)
+    own = (_OF_TYPE, ARCHIVED)
+    yield _table("properties", own, _fields(definitions.rows()), definitions.rows, {ARCHIVED})
     yield _table(
         "property_options", (_OF_TYPE, "property"), _fields(definitions.options()), definitions.options
     )
@@ -88,7 +89,8 @@ class _Definitions:
     def rows(self) -> Iterator[Row]:
         for type_ in self._reader.types():
             for _, definition in self._reader.definitions(type_):
-                yield Row({_OF_TYPE: type_}, Raw(definition))
+                archived = bytes(fields_of(Raw(definition)).get(ARCHIVED, Raw(b"false"))) == b"true"
+                yield Row({_OF_TYPE: type_, ARCHIVED: _text(archived)}, Raw(definition))
 
     def options(self) -> Iterator[Row]:
         for type_ in self._reader.types():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from hashlib import blake2b
 from typing import Any
 
@@ -35,16 +35,16 @@ def records(page: RecordsRead) -> list[tuple[RecordRef, Raw]]:
     return [(ref, results[ref.position]) for ref in page.records]
 
 
-def digest(raw: Raw) -> bytes:
-    """The same for records with the same values; a property without a value is as one that is not there."""
+def digest(raw: Raw, names: Collection[str]) -> bytes:
+    """The same for records with the same values of these properties; without a value is as not there."""
     record = _RECORD.decode(raw)
-    values = [wire.instant_us(record.createdAt), sorted(_values(record).items())]
+    values = [wire.instant_us(record.createdAt), sorted(_values(record, names).items())]
     return blake2b(msgspec.json.encode(values), digest_size=16).digest()
 
 
-def differing(one: Raw, other: Raw) -> list[str]:
-    """The properties in which two records differ."""
-    mine, theirs = _values(_RECORD.decode(one)), _values(_RECORD.decode(other))
+def differing(one: Raw, other: Raw, names: Collection[str]) -> list[str]:
+    """Those of these properties in which two records differ."""
+    mine, theirs = _values(_RECORD.decode(one), names), _values(_RECORD.decode(other), names)
     return sorted(name for name in mine.keys() | theirs.keys() if mine.get(name) != theirs.get(name))
 
 
@@ -59,5 +59,5 @@ def created_us(raw: Raw, name: str) -> int | None:
     return wire.instant_us(record.properties.get(name) or record.createdAt)
 
 
-def _values(record: _Record) -> Mapping[str, Any]:
-    return {name: value for name, value in record.properties.items() if value is not None}
+def _values(record: _Record, names: Collection[str]) -> Mapping[str, Any]:
+    return {name: value for name, value in record.properties.items() if value is not None and name in names}

@@ -22,6 +22,7 @@ from hubdump.verify.judging import ACCUSED, Kind, kind_of
 from hubdump.verify.listed import Item, Listed, differing
 from hubdump.verify.portal import Portal, Present
 
+Names = frozenset[str]
 _SHELVES = (State.ACTIVE, State.ARCHIVED)
 
 
@@ -91,14 +92,15 @@ async def compare(portal: Portal, dump: Path, type_: ObjectType, piece: Piece, *
         mark = reader.bookmark(type_.name)
         if mark.fresh_us is None:
             return Proof([wrong("ids", type_.name, "never read whole: hubdump run")])
-        names = [name for name, _ in reader.definitions(type_.name)]
-        properties = names if full else [*ID_ONLY, type_.modified]
+        # The values of the others may be there once and not again.
+        properties = reader.certain_names(type_.name) if full else [*ID_ONLY, type_.modified]
         with Listed() as there:
             judged = Judged()
             await _list(portal, type_, properties, piece, there, judged, full=full)
-            for batch in _batches(_suspects(reader, there, type_, piece, full=full)):
+            names = frozenset(properties)
+            for batch in _batches(_suspects(reader, there, type_, piece, names if full else None)):
                 found = await portal.look_up(type_, properties, [suspect.id for suspect in batch])
-                judge(batch, found, there, mark.fresh_us, judged)
+                judge(batch, found, there, mark.fresh_us, judged, names)
             return _proof(reader, type_, mark, there, judged, began_us, whole=piece == Piece())
     finally:
         reader.close()
@@ -114,12 +116,13 @@ async def _list(
     *,
     full: bool,
 ) -> None:
+    names = frozenset(properties)
     for state in _SHELVES:
         flow = listed(portal.api, type_, properties, piece, archived=state is State.ARCHIVED)
         async for step in portal.steps(flow):
             if isinstance(step, RecordsRead):
                 there.add(
-                    Item(ref.id, state, ref.updated_us, content.digest(raw) if full else None)
+                    Item(ref.id, state, ref.updated_us, content.digest(raw, names) if full else None)
                     for ref, raw in content.records(step)
                 )
             elif isinstance(step, Settled):
@@ -128,20 +131,21 @@ async def _list(
 
 
 def _suspects(
-    reader: Reader, there: Listed, type_: ObjectType, piece: Piece, *, full: bool
+    reader: Reader, there: Listed, type_: ObjectType, piece: Piece, names: Names | None
 ) -> Iterator[Suspect]:
+    """What is not as in the store: by version, and where `names` are given, by the values of those properties."""
     here = (state for state in reader.states(type_.name) if piece.holds(state.id))
     by_version = (Suspect(*one) for one in differing(there.ascending(), here))
-    return chain(by_version, _by_content(reader, there, type_)) if full else by_version
+    return by_version if names is None else chain(by_version, _by_content(reader, there, type_, names))
 
 
-def _by_content(reader: Reader, there: Listed, type_: ObjectType) -> Iterator[Suspect]:
+def _by_content(reader: Reader, there: Listed, type_: ObjectType, names: Names) -> Iterator[Suspect]:
     """Records of the same state and version with other values."""
     for page in reader.pages(type_.name, *_SHELVES):
         items = there.of([record.id for record in page])
         for record in page:
             item = items.get(record.id)
-            if not item or item.digest == content.digest(record.raw):
+            if not item or item.digest == content.digest(record.raw, names):
                 continue
             updated_us = wire.instant_us(wire.head(record.raw).updatedAt)
             if (record.state, updated_us) == (item.state, item.updated_us):
@@ -160,15 +164,16 @@ def judge(
     there: Listed,
     fresh_us: int,
     judged: Judged,
+    asked: Names,
 ) -> None:
-    """Sort suspects by what HubSpot has under their ids now."""
+    """Sort suspects by what HubSpot has under their ids now; their values by the properties that were `asked` for."""
     winners = [one.into for one in found.values() if isinstance(one, Present) and one.into is not None]
     moved_us = {item.id: item.updated_us or 0 for item in there.of(winners).values()}
     for suspect in batch:
         now = found[suspect.id]
         kind = kind_of(now, suspect.here, fresh_us, moved_us)
         if suspect.raw and kind is Kind.SAME and isinstance(now, Present) and now.raw:
-            names = content.differing(suspect.raw, now.raw)
+            names = content.differing(suspect.raw, now.raw, asked)
             if names:
                 judged.add(Kind.OTHER, suspect.id, f"{suspect.id} ({', '.join(names)})")
                 continue

@@ -137,14 +137,14 @@ async def sample(portal: Portal, dump: Path, type_: ObjectType, seed: int) -> li
         places = set(chance.sample(range(active), min(SAMPLE, active)))
         states = (state for state in reader.states(type_.name) if state.state is State.ACTIVE)
         drawn = [state for place, state in zip(count(), states, strict=False) if place in places]
-        judged, properties = Judged(), [name for name, _ in reader.definitions(type_.name)]
+        judged, properties = Judged(), reader.certain_names(type_.name)
         remaining = iter(drawn)
         with Listed() as nothing:
             while batch := list(islice(remaining, BATCH_RECORDS)):
                 raws = {one.id: one.raw for one in reader.some(type_.name, [state.id for state in batch])}
                 found = await portal.look_up(type_, properties, [state.id for state in batch])
                 suspects = [Suspect(state.id, state, raws[state.id]) for state in batch]
-                judge(suspects, found, nothing, mark.fresh_us, judged)
+                judge(suspects, found, nothing, mark.fresh_us, judged, frozenset(properties))
         return _sampled(type_, judged, len(drawn), active, seed)
     finally:
         reader.close()
