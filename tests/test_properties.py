@@ -193,6 +193,20 @@ def dying(sandbox: InProcess, after: int) -> Callable[[JumpingClock], Transport]
     return lambda clock: Dying(sandbox, clock, after)
 
 
+def test_a_run_that_was_cut_short_goes_on_without_what_the_token_may_not_read_any_more(
+    tmp_path: Path,
+) -> None:
+    sandbox = quiet()
+    with pytest.raises(Stopped):
+        extracted(sandbox, tmp_path, ["deals"], through=dying(sandbox, 16), to_its_end=False)
+    assert len(swept(sandbox, 0)) == 1, "it was stopped after its sweep"
+    drift(sandbox, f"scope-revoked:{SENSITIVE}:hub")
+    before = len(sandbox.portal.requests())
+    assert extracted(sandbox, tmp_path, ["deals"]) == {}
+    assert not swept(sandbox, before)
+    assert list(unread(tmp_path)) == ["sensitive properties of deals"]
+
+
 def some_deed(sandbox: InProcess, dice: Random) -> None:
     """Something happens to the definitions, to the scopes of the token, or to a record."""
     made, scope = f"made_{len(sandbox.portal.requests())}", dice.choice(SCOPES[1:])
