@@ -151,7 +151,7 @@ def test_a_record_in_both_lists_is_there_once(tmp_path: Path) -> None:
         content = json.loads(response.body)
         if listed(request):
             shown.extend(record for record in content["results"] if record["id"] == both)
-        elif ("archived", "true") in request.query and request.path.endswith("/calls"):
+        elif ("archived", "true") in request.query and request.path.endswith("/objects/2026-09/calls"):
             content["results"] = [
                 *content["results"],
                 shown[0] | {"archived": True, "archivedAt": "2026-01-01T00:00:00Z"},
@@ -229,7 +229,7 @@ def test_a_page_with_more_records_than_asked_for_is_taken_whole(tmp_path: Path) 
     def change(request: Request[Any], response: Response) -> Response:
         after = (
             json.loads(response.body).get("paging", {}).get("next", {}).get("after")
-            if listed(request)
+            if listed(request) and ("limit", "100") in request.query
             else None
         )
         if not after:
