@@ -27,6 +27,8 @@ class Made:
     def of_type(self, name: str, *columns: Column, rows: str, engagement: str | None = None) -> None:
         type_ = ObjectType(name, "2-1", name, engagement=engagement)
         self._add(Table(name, (*HEADS, *columns, *ENDS), lambda: iter(()), lambda: 0, "id", type_), rows)
+        for column in ("archived_at", "_merged_into"):
+            self.db.execute(f'ALTER TABLE "{name}" ADD COLUMN "{column}" VARCHAR')
 
     def table(self, name: str, *columns: str, rows: str = "") -> None:
         self._add(Table(name, tuple(map(Column, columns)), lambda: iter(()), lambda: 0), rows)
@@ -64,6 +66,21 @@ def test_options_of_a_multi_select_are_labels_and_what_is_no_option_stays(made: 
     assert made.says("SELECT id, many, one FROM easy.things ORDER BY id") == [
         ("1", ["It's A", "gone", "c"], "B"),
         ("2", None, "gone"),
+    ]
+
+
+def test_what_changed_is_told_of_every_record_with_what_became_of_it(made: Made) -> None:
+    states = ("false, false", "true, false", "false, true", "false, true")
+    rows = ", ".join(f"('{n}', '2026-01-01', '2026-01-0{n + 2}', {state})" for n, state in enumerate(states))
+    made.of_type("deals", rows=rows)
+    made.table("associations", *LINKS)
+    made.db.execute("UPDATE deals SET archived_at = '2026-02-01' WHERE id = '1'")
+    made.db.execute("UPDATE deals SET _merged_into = '9' WHERE id = '3'")
+    assert made.says("SELECT type, id, name, state, created_at, changed_at FROM easy.changes ORDER BY id") == [
+        ("deals", "0", "0", "active", "2026-01-01", "2026-01-02"),
+        ("deals", "1", "1", "archived", "2026-01-01", "2026-02-01"),
+        ("deals", "2", "2", "gone", "2026-01-01", "2026-01-04"),
+        ("deals", "3", "3", "merged", "2026-01-01", "2026-01-05"),
     ]
 
 

@@ -55,11 +55,13 @@ def _views(listed: Sequence[Table]) -> Iterator[str]:
     """The SQL of the schema and of every view in it, in an order in which each finds those it stands on."""
     tables = {table.name: table for table in listed}
     of_types = [table for table in listed if table.type]
-    names = _Names("owners", "names", "links", "engagements")
+    names = _Names("owners", "names", "links", "engagements", "changes")
     yield "CREATE SCHEMA easy"
     yield _create("owners", _owners(tables.get("owners")))
     for table in of_types:
         yield _create(names.free(table.name), _of_type(table, tables))
+    if of_types:
+        yield _create("changes", " UNION ALL ".join(map(_changes, of_types)))
     yield _create("names", " UNION ALL ".join(map(_names, of_types)) or _NAMELESS)
     yield _create("links", _LINKS)
     engagements = [table for table in of_types if table.type and table.type.engagement]
@@ -162,15 +164,31 @@ def _currency(deals: Table, tables: dict[str, Table]) -> str:
 
 def _names(table: Table) -> str:
     """What each record is called by."""
+    return (
+        f"SELECT {text(table.name)} AS type, t.id, {_called(table)} AS name"  # noqa: S608 - quoted
+        f" FROM main.{quoted(table.name)} t WHERE NOT (t._deleted OR t.archived)"
+    )
+
+
+def _changes(table: Table) -> str:
+    """When each record, whatever became of it, last changed; of one that is gone, before it was."""
+    state = (
+        "CASE WHEN t._merged_into IS NOT NULL THEN 'merged' WHEN t._deleted THEN 'gone'"
+        " WHEN t.archived THEN 'archived' ELSE 'active' END"
+    )
+    return (
+        f"SELECT {text(table.name)} AS type, t.id, {_called(table)} AS name, {state} AS state, t.created_at,"  # noqa: S608 - quoted
+        f" greatest(t.updated_at, t.archived_at) AS changed_at FROM main.{quoted(table.name)} t"
+    )
+
+
+def _called(table: Table) -> str:
+    """What a record is called by, else its id."""
     called = [held for name in _CALLED if (held := _having(table, name))]
     first, last, email = (_having(table, name) for name in ("firstname", "lastname", "email"))
     if first and last:
         called = [f"nullif(trim(concat_ws(' ', {first}, {last})), '')", *([email] if email else []), *called]
-    name = f"coalesce({', '.join(called)}, t.id)" if called else "t.id"
-    return (
-        f"SELECT {text(table.name)} AS type, t.id, {name} AS name"  # noqa: S608 - quoted
-        f" FROM main.{quoted(table.name)} t WHERE NOT (t._deleted OR t.archived)"
-    )
+    return f"coalesce({', '.join(called)}, t.id)" if called else "t.id"
 
 
 # Of a dump without any type.
