@@ -15,7 +15,10 @@ HubdumpError            1    something failed that none of these names
 
 from __future__ import annotations
 
+import shlex
+import sys
 from enum import IntEnum
+from pathlib import Path
 
 
 class Exit(IntEnum):
@@ -148,3 +151,10 @@ class Interrupted(HubdumpError):
     """Ctrl-C; everything committed is kept."""
 
     exit = Exit.INTERRUPTED
+
+
+def installing(*libraries: str) -> str:
+    """The command that installs libraries where this Python, and no other, finds them."""
+    python, here = Path(sys.executable), Path.cwd()
+    own = python.relative_to(here) if python.is_relative_to(here) else python
+    return shlex.join([str(own), "-m", "pip", "install", *libraries])

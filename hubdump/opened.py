@@ -6,7 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from hubdump.errors import DiskFailure, UsageError
+from hubdump.errors import DiskFailure, UsageError, installing
 from hubdump.manifest import read_manifest
 from hubdump.targets import DUCKDB
 
@@ -31,6 +31,10 @@ class Table:
 
     def __repr__(self) -> str:
         return f"<{self.name}: {len(self):,} rows, {len(self.columns)} columns>"
+
+    def __str__(self) -> str:
+        """Its first rows, drawn."""
+        return str(self.relation)
 
     @property
     def columns(self) -> list[str]:
@@ -59,6 +63,16 @@ class Table:
         """As an Arrow table; needs pyarrow."""
         _needed("pyarrow")
         return self.relation.to_arrow_table()
+
+    def excel(self, path: str | Path) -> Path:
+        """As an Excel workbook at `path`, in the place of what is there; needs xlsxwriter."""
+        _needed("xlsxwriter")
+        from hubdump.targets import xlsx_asked
+
+        if Path(path).suffix != ".xlsx":
+            raise UsageError(f"{path} does not end in .xlsx.", f'.excel("{path}.xlsx")')
+        xlsx_asked.write(Path(path), self.name, self.relation)
+        return Path(path)
 
 
 class Dump:
@@ -132,4 +146,5 @@ def _needed(*libraries: str) -> None:
 
     missing = [name for name in libraries if find_spec(name) is None]
     if missing:
-        raise UsageError(f"{' and '.join(missing)} is not installed.", f"pip install {' '.join(missing)}")
+        are = "is" if len(missing) == 1 else "are"
+        raise UsageError(f"{' and '.join(missing)} {are} not installed.", installing(*missing))

@@ -76,7 +76,9 @@ def test_what_changed_is_told_of_every_record_with_what_became_of_it(made: Made)
     made.table("associations", *LINKS)
     made.db.execute("UPDATE deals SET archived_at = '2026-02-01' WHERE id = '1'")
     made.db.execute("UPDATE deals SET _merged_into = '9' WHERE id = '3'")
-    assert made.says("SELECT type, id, name, state, created_at, changed_at FROM easy.changes ORDER BY id") == [
+    assert made.says(
+        "SELECT type, id, name, state, created_at, changed_at FROM easy.changes ORDER BY id"
+    ) == [
         ("deals", "0", "0", "active", "2026-01-01", "2026-01-02"),
         ("deals", "1", "1", "archived", "2026-01-01", "2026-02-01"),
         ("deals", "2", "2", "gone", "2026-01-01", "2026-01-04"),

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 
 import hubdump
-from hubdump.errors import DiskFailure, UsageError
+from hubdump.errors import DiskFailure, UsageError, installing
 from hubdump.opened import Dump, _needed
 from tests.conftest import ALL, User, started
 
@@ -85,4 +87,43 @@ def test_what_cannot_be_opened_says_what_to_type(tmp_path: Path) -> None:
         hubdump.open(tmp_path)
     with pytest.raises(UsageError, match="not_a_library is not installed") as missing:
         _needed("duckdb", "not_a_library")
-    assert missing.value.hint == "pip install not_a_library"
+    assert missing.value.hint == installing("not_a_library")
+
+
+def test_what_a_query_says_is_an_excel_file_whose_values_are_values(dump: Dump, tmp_path: Path) -> None:
+    sql = (
+        "SELECT '=1+1' AS text, 1.50::DECIMAL(38,10) AS number, 7 AS count, true AS yes, DATE '2026-01-02' AS day,"
+        " TIMESTAMPTZ '2026-01-02 03:04:05.25Z' AS at, date_trunc('month', DATE '2026-02-03') AS month,"
+        " ['a', 'b'] AS several, NULL AS nothing, '00123' AS id"
+    )
+    path = dump.sql(sql).excel(tmp_path / "asked.xlsx")
+    book = openpyxl.load_workbook(path)
+    assert [(sheet.title, sheet.sheet_state) for sheet in book.worksheets] == [
+        ("_sheets", "hidden"), ("_continued", "hidden"), ("query", "visible"),
+    ]  # fmt: skip
+    heads, values = (list(row) for row in book.active.iter_rows(values_only=True))
+    assert heads == ["text", "number", "count", "yes", "day", "at", "month", "several", "nothing", "id"]
+    assert values == [
+        "=1+1", 1.5, 7, True, *map(datetime.fromisoformat, ("2026-01-02", "2026-01-02T03:04:05.250", "2026-02-01")),
+        "a; b", None, "00123",
+    ]  # fmt: skip
+    assert book.active["A2"].data_type == "s"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_excel_file_of_a_table_has_its_rows_and_goes_on_where_a_text_is_too_long(
+    dump: Dump, tmp_path: Path
+) -> None:
+    path = dump.calls.excel(str(tmp_path / "calls.xlsx"))
+    assert openpyxl.load_workbook(path)["calls"].max_row == len(dump.calls) + 1
+    long = dump.sql("SELECT repeat('x', 40000) AS text").excel(path)
+    book = openpyxl.load_workbook(long)
+    assert [sheet.sheet_state for sheet in book.worksheets] == ["visible"] * 3
+    assert book.active.title == "query"
+    assert len(book.active["A2"].value) + len(book["_continued"]["E2"].value) == 40_000
+    with pytest.raises(UsageError, match=r"does not end in \.xlsx"):
+        dump.calls.excel(tmp_path / "calls.csv")
+
+
+def test_what_is_printed_of_a_query_is_its_first_rows(dump: Dump) -> None:
+    assert "seven" in str(dump.sql("SELECT 'seven' AS number"))

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 from openpyxl.utils.escape import unescape
 
-from hubdump.errors import UsageError
+from hubdump.errors import UsageError, installing
 from hubdump.hubspot.schema import Kind
 from hubdump.targets import exports, xlsx_files
 from hubdump.targets.export import Export, wanted
@@ -198,4 +198,5 @@ def test_without_its_library_or_its_suffix_an_export_is_refused(monkeypatch: pyt
     monkeypatch.setattr("hubdump.targets.export.find_spec", lambda _: None)
     with pytest.raises(UsageError, match="needs xlsxwriter") as none:
         wanted(["xlsx"], {}, Path("data"))
-    assert none.value.hint == "pip install xlsxwriter"
+    assert none.value.hint == installing("xlsxwriter")
+    assert none.value.hint.endswith("python -m pip install xlsxwriter")

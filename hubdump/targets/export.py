@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from hubdump.errors import UsageError
+from hubdump.errors import UsageError, installing
 from hubdump.store.reader import Reader
 from hubdump.targets.written import Unfit
 
@@ -183,7 +183,7 @@ def _check(export: Export, dump: Path, own: dict[str, str]) -> None:
     """UsageError where an export would stand in the way of the dump itself, or of what is no file of its kind."""
     path, needs = dump / export.place, FORMATS[export.format].needs
     if needs and find_spec(needs) is None:
-        raise UsageError(f"{export.format} needs {needs}, which is not installed.", f"pip install {needs}")
+        raise UsageError(f"{export.format} needs {needs}, which is not installed.", installing(needs))
     if export.one_file and path.suffix != f".{export.format}":
         raise UsageError(
             f"{path} does not end in .{export.format}.",

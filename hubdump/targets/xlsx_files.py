@@ -72,17 +72,35 @@ class _Book:
 
 def make(job: Job) -> Made:
     """Write one table after the other."""
-    path = job.path_of("")
-    with _workbook(path, job.scratch / ".xlsx.new") as book:
-        listing = book.sheet(SHEETS)
-        book.continued = book.sheet(CONTINUED)
-        _row(book, book.continued, 0, ("sheet", "row", "column", "part", "text"))
-        for table in job.tables:
-            _table(book, table)
-        _row(book, listing, 0, ("table", "sheet", "rows"))
-        for number, (table_name, sheet, rows) in enumerate(book.sheets, 1):
-            _row(book, listing, number, (table_name, sheet, str(rows)))
+    with _workbook(job.path_of(""), job.scratch / ".xlsx.new") as book:
+        _fill(book, job.tables)
     return Made(told=list(_told(book)))
+
+
+def write(path: Path, table: Table) -> int:
+    """Write a workbook of one table, which is what is seen first; its rows."""
+    with _workbook(path, path.with_name(f"{path.name}.parts")) as book:
+        listing = _fill(book, [table])
+        first, *more = (book.book.get_worksheet_by_name(sheet) for _, sheet, _ in book.sheets)
+        first.activate()
+        if not (more or book.parts):
+            first.set_first_sheet()
+            listing.hide()
+            book.continued.hide()
+    return sum(rows for _, _, rows in book.sheets)
+
+
+def _fill(book: _Book, tables: Sequence[Table]) -> Any:
+    """Fill it; the sheet that says which table is where."""
+    listing = book.sheet(SHEETS)
+    book.continued = book.sheet(CONTINUED)
+    _row(book, book.continued, 0, ("sheet", "row", "column", "part", "text"))
+    for table in tables:
+        _table(book, table)
+    _row(book, listing, 0, ("table", "sheet", "rows"))
+    for number, (table_name, sheet, rows) in enumerate(book.sheets, 1):
+        _row(book, listing, number, (table_name, sheet, str(rows)))
+    return listing
 
 
 def _told(book: _Book) -> Iterator[str]:
