@@ -17,6 +17,7 @@ from hubdump import seal
 from hubdump.checking import check_here
 from hubdump.errors import DiskFailure, Exit, HubdumpError
 from hubdump.store.database import open_for_writing
+from hubdump.store.versions import LATEST
 from hubdump.verify.findings import status_of
 from tests.conftest import Serve, User, same_as_truth, started
 from tests.syscalls import at_call, kill, watched
@@ -124,7 +125,7 @@ def test_each_page_has_a_checksum_that_finds_one_bit_also_after_a_crash(
 
 
 def test_the_database_of_another_program_is_refused_and_not_a_byte_of_it_changed(tmp_path: Path) -> None:
-    for version, status in ((0, Exit.DISK), (7, Exit.USAGE)):
+    for version, status in ((0, Exit.DISK), (5, Exit.DISK), (LATEST, Exit.DISK), (99, Exit.USAGE)):
         path = tmp_path / f"{version}.sqlite"
         with closing(sqlite3.connect(path, isolation_level=None)) as db:
             db.executescript(f"CREATE TABLE bookmarks (url TEXT); PRAGMA user_version = {version};")

@@ -9,8 +9,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from hubdump.errors import DiskFailure, UsageError
-
-SCHEMA_VERSION = 6
+from hubdump.store.versions import LATEST, bring_up_to_date, refuse_older, refuse_unknown, version_of
 
 # Ids are numbers here because they sort as HubSpot's lists do; they are text in all that leaves us.
 # `passes` counts the lists of a type that were begun, `seen` is the latest one that showed a record: what a whole
@@ -143,7 +142,8 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
         if (mode, synchronous) != ("wal", 2):
             raise DiskFailure(f"{path} cannot be written safely here (journal {mode}, sync {synchronous}).")
         if new:
-            db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+            db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {LATEST}; COMMIT;")
+        bring_up_to_date(db)
         return db
 
 
@@ -151,9 +151,9 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     """A connection that cannot write; it sees what was committed when it began to read."""
     with disk_errors(path):
         db = _connected_for_reading(path)
-        if not db.execute("PRAGMA user_version").fetchone()[0]:
+        if not version_of(db):
             raise UsageError(f"There is nothing in {path} yet.", "Make a dump: hubdump run")
-        _check_version(db, path)
+        refuse_older(db, path)
         return db
 
 
@@ -175,18 +175,8 @@ def check_structure(path: Path) -> None:
 
 def _is_new(db: sqlite3.Connection, path: Path) -> bool:
     """Whether nothing is in the file yet; asked before a byte of it is changed: it may be somebody else's."""
-    if db.execute("PRAGMA user_version").fetchone()[0]:
-        _check_version(db, path)
-        return False
-    if db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+    refuse_unknown(db, path)
+    tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
+    if tables and not (version_of(db) and {"meta", "pages", "records"} <= tables):
         raise sqlite3.DatabaseError("tables of another program")
-    return True
-
-
-def _check_version(db: sqlite3.Connection, path: Path) -> None:
-    version = db.execute("PRAGMA user_version").fetchone()[0]
-    if version != SCHEMA_VERSION:
-        raise UsageError(
-            f"{path} has version {version}, this hubdump reads version {SCHEMA_VERSION}.",
-            "Use the hubdump that wrote it, or a newer one.",
-        )
+    return not tables
