@@ -24,7 +24,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="pg_dump for HubSpot: every engagement of a portal, once, with all its associations.",
+    help="pg_dump for HubSpot: every record of a portal, once, with all its associations.",
     epilog=STATUSES,
 )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -25,7 +25,7 @@ COMPUTED = "[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]"
 _FIRST, _QUOTE = f"'{COMPUTED}", '"'
 _GUARDED = re.compile(f"'*{COMPUTED}")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
-_NUMBERS = {Kind.NUMBER, Kind.INTEGER, Kind.DATE, Kind.INSTANT}
+_NUMBERS, _MOMENTS = {Kind.NUMBER, Kind.INTEGER}, {Kind.DATE, Kind.INSTANT}
 # Excel's; of characters, in UTF-16.
 ROWS_MAX = 1_048_576
 CHARS_MAX = 32_767
@@ -52,7 +52,7 @@ def make(job: Job) -> Made:
 def _write(file: BinaryIO, table: Table) -> tuple[int, int]:
     """Write a table; how many rows it has, and how many texts that are too long for Excel."""
     columns = written(table)
-    cells = [_number if column.kind in _NUMBERS else _text for column in columns]
+    cells = [_cell(column.kind) for column in columns]
     file.write((BOM + ",".join(_text(column.name) for column in columns) + "\r\n").encode())
     rows = long = 0
     for row in table.texts():
@@ -77,6 +77,15 @@ def too_long(text: str) -> bool:
 def _text(text: str) -> str:
     guard = "'" if text[:1] in _FIRST and _GUARDED.match(text) else ""
     return f'"{guard}{text.replace(_QUOTE, _QUOTE * 2)}"' if guard or _QUOTE in text else f'"{text}"'
+
+
+def _cell(kind: Kind) -> Callable[[str], str]:
+    """How a text of a column is written."""
+    return _number if kind in _NUMBERS else _moment if kind in _MOMENTS else _text
+
+
+def _moment(text: str) -> str:
+    return _text(text) if text[4:5] == "-" else _number(text)  # `2026-...` is no number
 
 
 def _number(text: str) -> str:
