@@ -21,5 +21,6 @@ async def drive(flow: Generator[S, Any, None], perform: Callable[[S], Awaitable[
                 step = flow.throw(error)
             else:
                 step = flow.send(reply)
+                del reply  # what came may be large, and is not to be there beside what comes next
     except StopIteration:
         return

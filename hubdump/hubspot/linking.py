@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
 
@@ -91,6 +91,8 @@ def associations(api: Endpoints, from_: ObjectType, to: ObjectType, cursor: str)
         place, failed = _moved(place, waiting, asked, ahead)
         fresh = [id_ for id_ in ahead if not asked[id_]]
         yield AssociationsRead(fresh, rows, failed, _encode(place), done=False)
+        # Of a dense pair an answer is a hundred megabytes: it is gone before the next one comes.
+        del answer, rows
         if place.rounds:
             marks.hit("207 retry")
             yield Wait(ROUND_WAIT_S * 2 ** (place.rounds - 1))
@@ -119,11 +121,15 @@ def _read(
     none |= ids_of(page.errors, "fromObjectId", category="OBJECT_NOT_FOUND", subcategory="")
     ahead = dict.fromkeys(none & asked.keys(), "")
     rows: list[Association] = []
-    for result in page.results:
+    kinds: dict[wire.AssociationType, wire.AssociationType] = {}
+    # A dense pair has hundreds of thousands in one answer: what became rows is let go.
+    page.results.reverse()
+    while page.results:
+        result = page.results.pop()
         from_id, after = wire.record_id(result.from_.id), next_after(result.paging)
         if from_id not in asked:
             raise BeliefRefuted(TYPED, f"associations of {from_.name} {from_id} came unasked")
-        rows += _rows(from_id, result.to)
+        rows += _rows(from_id, result.to, kinds)
         ahead[from_id] = after
     return rows, ahead
 
@@ -142,12 +148,17 @@ def _check_moves(
             del met[id_]
 
 
-def _rows(from_id: int, targets: Iterable[wire.AssociatedTo]) -> list[Association]:
-    return [
-        Association(from_id, wire.record_id(to.toObjectId), type_.category, type_.typeId, type_.label)
-        for to in targets
-        for type_ in to.associationTypes
-    ]
+def _rows(
+    from_id: int,
+    targets: Iterable[wire.AssociatedTo],
+    kinds: dict[wire.AssociationType, wire.AssociationType],
+) -> Iterator[Association]:
+    """The rows of one record; those of one kind share the words for it."""
+    for to in targets:
+        to_id = wire.record_id(to.toObjectId)
+        for type_ in to.associationTypes:
+            kind = kinds.setdefault(type_, type_)
+            yield Association(from_id, to_id, kind.category, kind.typeId, kind.label)
 
 
 def _encode(place: Place) -> str:

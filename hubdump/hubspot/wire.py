@@ -50,7 +50,7 @@ class FromId(Struct, frozen=True):
     id: str | int
 
 
-class AssociationType(Struct, frozen=True):
+class AssociationType(Struct, frozen=True, gc=False):
     category: str
     typeId: int
     label: str | None = None
