@@ -48,6 +48,8 @@ EXIT_MEANINGS = {
 
 # How HubSpot refuses what a portal, or its subscription, does not have: as forbidden with no scope named, as unknown.
 ABSENT = frozenset({403, 404})
+# How it refuses a type that was there and is not any more: as unknown, or as a name of which it knows no type.
+GONE = frozenset({400, 404})
 
 
 class HubdumpError(Exception):

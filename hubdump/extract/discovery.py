@@ -37,6 +37,14 @@ async def selected(
     return tuple(type_ for type_ in types if type_.name not in absent)
 
 
+async def is_unlisted(
+    exchange: Exchange, api: Endpoints, store: Store, emit: Emit, type_: ObjectType
+) -> bool:
+    """Whether a custom object is not among those of the portal any more; asked anew, and kept."""
+    await _discover(exchange, api, store, emit)
+    return any(one.what == type_.name and one.why == NOT_LISTED for one in store.discovered.unread())
+
+
 def lacking(store: Store, only: Sequence[str], exclude: Sequence[str]) -> dict[str, Incomplete]:
     """Custom objects, where they are selected and the token may not even ask which there are."""
     if (only and CUSTOM not in only) or CUSTOM in exclude:

@@ -10,7 +10,7 @@ from typing import Any
 from hubdump import marks
 from hubdump.catalog import STANDARD, Catalogue
 from hubdump.clock import Clock, instant_text
-from hubdump.errors import ABSENT, BeliefRefuted, Incomplete, Poison, RequestRefused, ScopeMissing
+from hubdump.errors import ABSENT, GONE, BeliefRefuted, Incomplete, Poison, RequestRefused, ScopeMissing
 from hubdump.events import Emit, Noted, PageCommitted, TypeAbsent, TypeCompleted, TypeFailed, TypeStarted
 from hubdump.extract import announcing, defining, discovery, plan
 from hubdump.extract.defining import Defined, Defining
@@ -24,6 +24,7 @@ from hubdump.hubspot import flows
 from hubdump.hubspot.endpoints import LIST_LADDER, SEARCH_TOTAL_MAX, Endpoints
 from hubdump.hubspot.linking import SIDED
 from hubdump.model import (
+    CUSTOM,
     AssociationsRead,
     Bookmark,
     Effect,
@@ -95,8 +96,7 @@ class Engine:
                 await completed(type_)
             except Incomplete as error:
                 self._pairing.tell_read(type_, failed=True)
-                if self._is_absent(type_, error):
-                    self._store.discovered.set_unread(type_.name, discovery.UNKNOWN, absent=True)
+                if await self._is_absent(type_, error):
                     self._emit(TypeAbsent(type_.name))
                     return
                 failed[type_.name] = error
@@ -124,10 +124,19 @@ class Engine:
             self.counted |= await discovery.usage(self._exchange, self._api)
         return replace(found, counted=self.counted)
 
-    def _is_absent(self, type_: ObjectType, error: Incomplete) -> bool:
-        """Whether HubSpot does not have a type that not every portal has, and of which this dump holds nothing."""
-        unknown = isinstance(error, RequestRefused) and error.status in ABSENT and not type_.everywhere
-        return unknown and not self._store.asked.knows(type_.name)
+    async def _is_absent(self, type_: ObjectType, error: Incomplete) -> bool:
+        """Whether HubSpot does not have a type that not every portal has, and of which this dump holds nothing; or a
+        custom object that was removed since the run began.
+        """
+        if not isinstance(error, RequestRefused):
+            return False
+        if type_.group == CUSTOM and error.status in GONE:
+            return await discovery.is_unlisted(self._exchange, self._api, self._store, self._emit, type_)
+        unknown = error.status in ABSENT and not type_.everywhere
+        if unknown and not self._store.asked.knows(type_.name):
+            self._store.discovered.set_unread(type_.name, discovery.UNKNOWN, absent=True)
+            return True
+        return False
 
     async def _up_to_date(self, type_: ObjectType) -> None:
         """One round; another one where the first was begun by a run that was cut short long ago."""

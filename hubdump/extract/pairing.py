@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection
 
 from hubdump import marks
-from hubdump.errors import ABSENT, RequestRefused, ScopeMissing
+from hubdump.errors import ABSENT, GONE, RequestRefused, ScopeMissing
 from hubdump.events import Emit, Noted
 from hubdump.extract import plan
 from hubdump.extract.exchange import Exchange
@@ -15,7 +15,7 @@ from hubdump.extract.linkable import Linkable
 from hubdump.extract.plan import Sides
 from hubdump.extract.taken import Standing, Taken
 from hubdump.extract.together import all_of
-from hubdump.hubspot.endpoints import Endpoints
+from hubdump.hubspot.endpoints import LIST_LADDER, Endpoints
 from hubdump.model import Budget, ObjectType, WalkKey
 from hubdump.store.links import Links
 from hubdump.store.pairs import Side
@@ -33,7 +33,7 @@ class Pairing:
     def __init__(
         self, api: Endpoints, exchange: Exchange, store: Standing, taken: Taken, emit: Emit, *, both: bool
     ) -> None:
-        self._store, self._taken = store, taken
+        self._api, self._exchange, self._store, self._taken = api, exchange, store, taken
         self._emit, self._both = emit, both
         self._types = sorted(taken.types, key=lambda one: (one.name not in taken.due, not one.engagement))
         self._place = {type_.name: place for place, type_ in enumerate(self._types)}
@@ -127,7 +127,8 @@ class Pairing:
             return True
         scopes = error.scopes if isinstance(error, ScopeMissing) else ()
         hidden = isinstance(error, ScopeMissing) or error.status in ABSENT
-        if not (hidden and self._may_be_unread(self._types[self._place[key.purpose]])):
+        to = self._types[self._place[key.purpose]]
+        if not (hidden and self._may_be_unread(to)) and not await self._has_gone(to, error):
             return False
         marks.hit("pair not read")
         what = LEADS_TO + key.purpose
@@ -137,6 +138,17 @@ class Pairing:
         self._store.discovered.set_unread(what, error.message, scopes)
         self._store.pairs.choose(key.type, key.purpose, read=False)
         return True
+
+    async def _has_gone(self, type_: ObjectType, error: RequestRefused | ScopeMissing) -> bool:
+        """Whether a type that was there is not any more: HubSpot refuses its list, as it does what leads to it."""
+        if not isinstance(error, RequestRefused) or error.status not in GONE:
+            return False
+        try:
+            await self._exchange.ask(self._api.list(type_, ("hs_object_id",), "", limit=LIST_LADDER[-1]))
+        except RequestRefused as refused:
+            marks.hit("type gone")
+            return refused.status in GONE
+        return False
 
     def leave(self, key: WalkKey) -> None:
         """This side of a pair was read: what was once read from the other one goes, unless this one needs its help."""
