@@ -150,7 +150,7 @@ def test_a_property_that_goes_takes_nothing_else_with_it(at: int, tmp_path: Path
         same(sandbox, dump, (*OTHERS, "leads"))
 
 
-@pytest.mark.parametrize("at", moments(4, [25]))
+@pytest.mark.parametrize("at", moments(12, [9]))
 def test_a_property_that_is_made_comes_with_the_values_it_gets(at: int, tmp_path: Path) -> None:
     sandbox = world()
     last = max(sandbox.portal.truth()["live"]["contacts"], key=int)
