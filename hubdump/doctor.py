@@ -11,13 +11,15 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from hubdump import settings
+from hubdump import around, settings
+from hubdump.around import Collection
 from hubdump.catalog import STANDARD
 from hubdump.clock import Clock
 from hubdump.errors import ABSENT, Exit, RequestRefused, ScopeMissing
 from hubdump.events import Emit
 from hubdump.extract.exchange import Exchange
 from hubdump.hubspot.endpoints import Endpoints
+from hubdump.hubspot.item_requests import Wanted, Window, page
 from hubdump.hubspot.pacing import Budgets
 from hubdump.model import ObjectType
 from hubdump.probe import probing
@@ -73,6 +75,9 @@ async def _portal(exchange: Exchange, budgets: Budgets) -> AsyncIterator[Finding
     yield Finding("token", f"it opens portal {account.portalId} (API {api.versions.objects})")
     for type_ in STANDARD.types:
         yield await _scope(exchange, api, type_)
+    for row in around.COLLECTIONS:
+        if not row.parent:  # those of something need its scopes, and its ids
+            yield await _collection(exchange, row)
     left = "unknown" if budgets.daily_remaining is None else f"{budgets.daily_remaining:,}"
     yield Finding("limits", f"{budgets.general_max} requests in 10 s, {left} left today")
 
@@ -89,6 +94,27 @@ async def _scope(exchange: Exchange, api: Endpoints, type_: ObjectType) -> Findi
             return Finding(type_.name, "not in this portal")
         return Finding(type_.name, error.message, good=False, hint=f"Leave it out: --exclude {type_.name}")
     return Finding(type_.name, "can be read")
+
+
+async def _collection(exchange: Exchange, row: Collection) -> Finding:
+    """What one short page says, by the first version of the API that has any."""
+    window = Window(until_ms=exchange.server_time_us() // 1000)
+    try:
+        for version in row.versions:
+            try:
+                await exchange.ask(page(row, Wanted(version, size=row.sizes[-1]), window))
+            except RequestRefused as error:
+                if error.status != 404 or version == row.versions[-1]:
+                    raise
+            else:
+                break
+    except ScopeMissing as error:
+        return Finding(row.name, error.message, good=False, hint=error.hint)
+    except RequestRefused as error:
+        if error.status in ABSENT and not row.everywhere:
+            return Finding(row.name, "not in this portal")
+        return Finding(row.name, error.message, good=False, hint=f"Leave it out: --exclude {row.name}")
+    return Finding(row.name, "can be read")
 
 
 def _disk(dump: Path) -> Iterator[Finding]:

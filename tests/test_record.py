@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from hubdump.around import COLLECTIONS
 from hubdump.record import shapes
 from hubdump.record.parity import differences, unprovoked
 from hubdump.record.recorder import NAME, read
@@ -99,6 +101,8 @@ def test_doctor_says_what_is_readable_and_what_scope_is_missing(serve: Serve, us
     assert "ok     calls: can be read" in whole.out
     assert "ok     appointments: not switched on in this portal's object library" in whole.out
     assert "ok     limits: 190 requests in 10 s" in whole.out
+    for row in (row for row in COLLECTIONS if not row.parent):
+        assert f"ok     {row.name}: can be read" in whole.out
     scopes = "oauth+crm.objects.contacts.read+crm.objects.companies.read"
     served = serve("--portal", "tiny", "--faults", "none", "--token", f"few:{scopes}")
     user.environment["HUBSPOT_BASE_URL"], user.environment["HUBSPOT_ACCESS_TOKEN"] = served.url, "few"
@@ -106,6 +110,8 @@ def test_doctor_says_what_is_readable_and_what_scope_is_missing(serve: Serve, us
     assert lacking.status == 3
     assert "WRONG  deals: " in lacking.out
     assert "crm.objects.deals.read" in lacking.out
+    assert re.search(r"WRONG  files: .*\bfiles\b", lacking.out)
+    assert "ok     account: can be read" in lacking.out
     assert "ok     calls: can be read" in lacking.out
 
 

@@ -16,7 +16,17 @@ import pytest
 
 from hubdump.catalog import STANDARD
 from hubdump.errors import Exit
-from hubdump.events import Noted, RetryScheduled, RunEnded, RunStarted, TypeFailed, TypeSummary
+from hubdump.events import (
+    CollectionFailed,
+    CollectionSummary,
+    FetchedSummary,
+    Noted,
+    RetryScheduled,
+    RunEnded,
+    RunStarted,
+    TypeFailed,
+    TypeSummary,
+)
 from hubdump.hubspot.schema import Kind
 from hubdump.report.drawing import BARS_MAX, HEIGHT, WIDTH, pictures
 from hubdump.report.page import PROPERTIES_MAX, page
@@ -81,6 +91,23 @@ def test_a_report_says_how_the_run_ended_and_what_is_there() -> None:
     ):
         assert part in text, part
     assert "HubSpot counts" not in text, "nobody asked HubSpot"
+
+
+def test_what_is_around_the_records_stands_there_with_its_freshness() -> None:
+    around = {
+        "owners": CollectionSummary(1234, 56, 7, AT),
+        "teams": CollectionSummary(unread="not in this portal"),
+    }
+    around["forms"] = CollectionSummary(8)
+    text = page(told({}, around=around, fetched=FetchedSummary(3, 2_500_000, failed=1)), {})
+    row = re.sub("<[^>]*>", " ", re.search("<td>owners.*", text)[0])  # type: ignore[index]  # it is there, or fails
+    assert row.split() == ["owners", "1,234", "56", "7", "2026-11-28", "15:32:25"]
+    assert re.search("<td>forms.*not complete", text)
+    assert "Not in this portal: teams." in text
+    assert "bytes of 3 files (2.5 MB); 1 failed" in text
+    found = told({}, Exit.INCOMPLETE, verdict="Incomplete: forms")
+    found.listen(CollectionFailed("forms", "The token may not read it.", "Add forms."))
+    assert "The token may not read it. Add forms." in page(found, {})
 
 
 def test_what_failed_stands_there_with_its_reason_and_an_unproved_type_is_marked() -> None:

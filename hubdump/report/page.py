@@ -14,6 +14,7 @@ from hubdump.printable import clean
 from hubdump.report.drawing import pictures
 from hubdump.report.told import Told
 from hubdump.version import __version__
+from hubdump.wording import fetched_line
 
 # A page that a phone shows at once: what would make it longer is counted instead.
 PROPERTIES_MAX = 25
@@ -57,6 +58,9 @@ def page(told: Told, manifest: Mapping[str, Any]) -> str:
         types={name: of for name, of in ended.types.items() if not _nothing(of) or name in told.failed},
         counted=any(of.counted is not None for of in ended.types.values()),
         nothing=[name for name, of in ended.types.items() if _nothing(of) and name not in told.failed],
+        around={name: of for name, of in ended.around.items() if not of.unread},
+        unread=[name for name, of in ended.around.items() if of.unread],
+        fetched=fetched_line(ended.fetched) if ended.fetched else "",
         pictures=pictures(ended.timeline, ended.limits),
         causes=told.causes.most_common(20),
         unreadable=list(_unreadable(told, manifest)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from hubdump.events import Event, Noted, RetryScheduled, RunEnded, RunStarted, TypeFailed
+from hubdump.events import CollectionFailed, Event, Noted, RetryScheduled, RunEnded, RunStarted, TypeFailed
 
 NOTES_MAX = 50
 CAUSES_MAX = 50
@@ -19,7 +19,7 @@ class Told:
     started: RunStarted | None = None
     ended: RunEnded | None = None
     causes: Counter[tuple[str, str]] = field(default_factory=Counter)
-    failed: dict[str, TypeFailed] = field(default_factory=dict)
+    failed: dict[str, TypeFailed | CollectionFailed] = field(default_factory=dict)
     notes: list[Noted] = field(default_factory=list)
 
     def listen(self, event: Event) -> None:
@@ -31,6 +31,8 @@ class Told:
                 self._cause(event)
             case TypeFailed():
                 self.failed[event.type] = event
+            case CollectionFailed():
+                self.failed[event.collection] = event
             case Noted():
                 if len(self.notes) < NOTES_MAX and event not in self.notes:
                     self.notes.append(event)
