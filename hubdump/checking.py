@@ -51,7 +51,7 @@ def check_here(dump: Path) -> list[Finding]:
 
 def check_there(dump: Path, asked: Asked, access: Access, emit: Emit) -> list[Finding]:
     """Hold each type against HubSpot, and keep in the dump when it was proved."""
-    with _held(dump) as store:
+    with held(dump) as store:
         return asyncio.run(_compare(dump, store, asked, access, emit))
 
 
@@ -132,24 +132,30 @@ def _files(reader: Reader) -> Iterator[str]:
 
 def load_again(dump: Path, asked: Wanted, emit: Emit) -> None:
     """Fill the targets from what is committed; those asked for, or those of every dump."""
-    with _held(dump) as store:
-        types = [type_ for type_ in _types_in(dump) if store.bookmark(type_.name).fresh_us is not None]
-        if not types and not load.whole_collections(store):
-            raise UsageError(f"No type in {dump} is complete yet: there is nothing to load.", "hubdump run")
-        if asked.has("json"):
-            load.move_aside(dump, store, emit)
-            load.write_partials(dump, types, store, emit, asked="json" in asked.named)
-            load.write_json(dump, types, store, emit, asked="json" in asked.named)
-            load.write_items(dump, store, emit, asked="json" in asked.named)
-        if asked.has("duckdb"):
-            load.write_duckdb(dump, types, store, emit, hard_delete=asked.hard_delete)
-        load.write_exports(dump, asked.exports, types, store, emit)
-        targets = list(filter(asked.has, TARGETS))
-        load.check_targets(dump, types, targets)
-        load.remember_filled(store, types, targets)
+    with held(dump) as store:
+        load_into(dump, store, asked, emit)
 
 
-def _held(dump: Path) -> AbstractContextManager[Store]:
+def load_into(dump: Path, store: Store, asked: Wanted, emit: Emit) -> None:
+    """The same, where the dump is held already."""
+    types = [type_ for type_ in _types_in(dump) if store.bookmark(type_.name).fresh_us is not None]
+    if not types and not load.whole_collections(store):
+        raise UsageError(f"No type in {dump} is complete yet: there is nothing to load.", "hubdump run")
+    if asked.has("json"):
+        load.move_aside(dump, store, emit)
+        load.write_partials(dump, types, store, emit, asked="json" in asked.named)
+        load.write_json(dump, types, store, emit, asked="json" in asked.named)
+        load.write_items(dump, store, emit, asked="json" in asked.named)
+    if asked.has("duckdb"):
+        load.write_duckdb(dump, types, store, emit, hard_delete=asked.hard_delete)
+    load.write_exports(dump, asked.exports, types, store, emit)
+    targets = list(filter(asked.has, TARGETS))
+    load.check_targets(dump, types, targets)
+    load.remember_filled(store, types, targets)
+
+
+def held(dump: Path) -> AbstractContextManager[Store]:
+    """A dump that is there, to change it."""
     if not (dump / "store.sqlite").exists():
         raise UsageError(f"There is no dump in {dump}.", "Make one: hubdump run")
     return seal.held(dump, instant_text(int(time.time() * 1_000_000)))

@@ -7,12 +7,12 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from hubdump.cli import diff, dump, plan, portal, proof
+from hubdump.cli import diff, dump, plan, portal, proof, purge
 from hubdump.cli.shared import app
 from hubdump.errors import Exit
 from hubdump.version import __version__
 
-__all__ = ["app", "diff", "dump", "main", "plan", "portal", "proof"]
+__all__ = ["app", "diff", "dump", "main", "plan", "portal", "proof", "purge"]
 
 
 @app.callback(invoke_without_command=True)

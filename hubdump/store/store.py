@@ -23,6 +23,7 @@ from hubdump.store.bodies import packed
 from hubdump.store.bookmarks import UNCERTAIN, bookmark_of, bookmarks_of, meta_of, uncertain_of
 from hubdump.store.database import DEFINITIONS, HISTORY, RECORD, disk_errors, open_for_writing
 from hubdump.store.discovered import Discovered
+from hubdump.store.erasing import Erasing
 from hubdump.store.fetched import Fetched
 from hubdump.store.histories import Histories
 from hubdump.store.items import Items
@@ -64,6 +65,7 @@ class Store:
         self.items = Items(path, self._db, self.transaction)
         self.fetched = Fetched(path, self._db, self.transaction)
         self.pairs = Pairs(path, self._db, self._types, self.transaction)
+        self.erasing = Erasing(path, self._db, self._types, self.transaction)
 
     def close(self) -> None:
         with disk_errors(self.path):
