@@ -195,7 +195,7 @@ def test_verify_does_not_accuse_an_export_of_what_was_read_since(
     (one,) = held(came)
     assert one.verdict is Verdict.RIGHT
     assert one.text.startswith(said)
-    assert one.text.endswith(f"hubdump load parquet:{tmp_path / 'out'}")
+    assert one.text.endswith(f"hubdump load --dump {came.folder} parquet:{tmp_path / 'out'}")
 
 
 def test_an_export_that_fails_leaves_the_one_before_whole(
@@ -314,7 +314,7 @@ def test_a_run_and_a_load_fill_the_targets_that_are_asked_for_and_verify_knows_t
         ]
     stale = user.types("verify", "--level", "local")
     assert stale.status == 0
-    assert f"hubdump load 'csv:{user.folder}/for them' --labels" in stale.out
+    assert f"hubdump load --dump data 'csv:{user.folder}/for them' --labels" in stale.out
     assert user.types("load", "parquet:out", "--to", "jsonl").status == 0
     assert len((user.dump / "jsonl/calls.jsonl").read_text("utf-8").splitlines()) >= 3
 

@@ -60,9 +60,8 @@ def _targets(dump: Path, reader: Reader, types: Sequence[ObjectType]) -> Iterato
             continue
         held = reader.meta(HELD + target)
         if held and target in left and msgspec.json.decode(held, type=Contents) != now:
-            again = f"hubdump load --dump {shlex.quote(str(dump))} {target}"
-            text = f"is older than the dump, as the last run was not to fill it; it was not compared: {again}"
-            yield Finding("targets", target, text)
+            told = "is older than the dump, as the last run was not to fill it; it was not compared"
+            yield Finding("targets", target, f"{told}: {_load(dump)} {target}")
             continue
         try:
             found = child.compare(target, dump, [type_.name for type_ in there])
@@ -82,7 +81,7 @@ def _exports(dump: Path, reader: Reader, types: Sequence[ObjectType]) -> Iterato
     """Every export that is still there, and as new as the store, holds what that does."""
     rounds, items = _contents(reader, types)
     for kept in kept_in(reader):
-        name, again = kept.export.name, f"hubdump load {kept.export.asked(dump)}"
+        name, again = kept.export.name, f"{_load(dump)} {kept.export.asked(dump)}"
         if not (dump / kept.export.place).exists():
             yield Finding("targets", name, "is no longer there")
         elif kept.rounds is None:
@@ -91,6 +90,10 @@ def _exports(dump: Path, reader: Reader, types: Sequence[ObjectType]) -> Iterato
             yield Finding("targets", name, f"is older than the dump, and was not compared: {again}")
         else:
             yield from _export(dump, kept)
+
+
+def _load(dump: Path) -> str:
+    return f"hubdump load --dump {shlex.quote(str(dump))}"
 
 
 def _contents(reader: Reader, types: Sequence[ObjectType]) -> Contents:
