@@ -19,7 +19,7 @@ from hubdump.extract.around import Around
 from hubdump.extract.plan import Wishes
 from hubdump.hubspot.pacing import Budgets
 from hubdump.manifest import read_manifest
-from hubdump.model import ObjectType
+from hubdump.model import Bookmark, ObjectType
 from hubdump.session import Access, opened
 from hubdump.store.database import check_structure
 from hubdump.store.reader import Reader
@@ -83,9 +83,8 @@ def describe(dump: Path, *, as_json: bool) -> Iterator[str]:
         for type_ in types:
             mark = reader.bookmark(type_.name)
             fresh = instant_text(mark.fresh_us) if mark.fresh_us else "never"
-            proved = instant_text(mark.proved_us) if mark.proved_us else "never"
             cut = "" if mark.complete else "; cut short, hubdump run continues it"
-            yield f"{type_.name}: {reader.count(type_.name):,} records, fresh at {fresh}, proved at {proved}{cut}"
+            yield f"{type_.name}: {reader.count(type_.name):,} records, fresh at {fresh}, {_proof(mark)}{cut}"
         yield from _around(reader)
         yield from _files(reader)
     finally:
@@ -93,6 +92,14 @@ def describe(dump: Path, *, as_json: bool) -> Iterator[str]:
     if manifest:
         yield from _not_here(manifest)
         yield f"Last run {manifest['run']}: exit {manifest['exit']}, {manifest['verdict']}"
+
+
+def _proof(mark: Bookmark) -> str:
+    """When a type was proved, and when a run proves it again by itself."""
+    if mark.proved_us is None:
+        return "not proved: the next run compares all ids"
+    due_us = mark.proved_us + int(Wishes().prove_within_s) * 1_000_000
+    return f"proved at {instant_text(mark.proved_us)} (due again {instant_text(due_us)[:10]})"
 
 
 def _not_here(manifest: Mapping[str, Any]) -> Iterator[str]:

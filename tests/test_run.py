@@ -7,6 +7,7 @@ import re
 import subprocess
 import time
 from collections.abc import Callable
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -109,7 +110,10 @@ def test_verify_proves_it_and_finds_what_was_taken_away_or_added(serve: Serve, u
     user.forget_the_last_window()
     good = user.types("verify")
     assert good.status == 0, good.out
-    assert "proved at 20" in user.types("status").out
+    proved, due = re.findall(r"calls: .* proved at (\S+)T\S+ \(due again (\S+)\)", user.types("status").out)[
+        0
+    ]
+    assert date.fromisoformat(due) - date.fromisoformat(proved) == timedelta(days=7)
     with user.in_the_store() as db:
         (number,) = db.execute("SELECT number FROM types WHERE name = 'calls'").fetchone()
         (lost,) = db.execute("SELECT min(id) FROM records WHERE type = ?", (number,)).fetchone()
