@@ -3,14 +3,45 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
 
 from hubdump.errors import BeliefRefuted, RequestRefused
+from hubdump.extract.reading import read
 from hubdump.hubspot import batches, flows, refs
-from hubdump.model import AssociationsRead, Request, StoredIds
+from hubdump.hubspot.retry import Failure, Meaning
+from hubdump.model import Answer, AssociationsRead, Request, Response, StoredIds
 from tests.test_flows import API, CALLS, CONTACTS, reply
+
+
+def test_an_answer_with_what_is_no_association_is_another_page_than_was_asked_for() -> None:
+    request = API.associations(CALLS, CONTACTS, [(1, ""), (2, "")])
+    good, bad = links(1, "11"), links(2, "12", [])
+    whole, _ = read(request, answered(good, links(2, "12")), (), 0.0)
+    assert isinstance(whole, Answer)
+    refused, _ = read(request, answered(good, bad), (), 0.0)
+    assert isinstance(refused, Failure)
+    assert refused.meaning is Meaning.RETRY
+
+
+def test_an_answer_with_many_associations_takes_little_more_memory_than_its_text() -> None:
+    text = json.dumps(
+        {"results": [links(id_, *map(str, range(10**9, 10**9 + 200))) for id_ in range(1, 101)]}
+    ).encode()
+    tracemalloc.start()
+    try:
+        found, _ = read(API.associations(CALLS, CONTACTS, [(1, "")]), Response(200, {}, text), (), 0.0)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert isinstance(found, Answer)
+    assert most < len(text) / 10
+
+
+def answered(*results: dict[str, Any]) -> Response:
+    return Response(200, {}, json.dumps({"results": results}).encode())
 
 
 def links(from_id: int, *to: object, after: str = "", type_id: int = 194) -> dict[str, Any]:

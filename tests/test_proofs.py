@@ -56,6 +56,18 @@ def test_memory_stays_flat_as_portals_grow(serve: Serve, tmp_path: Path) -> None
     assert large_load < 400
 
 
+def test_answers_with_hundreds_of_thousands_of_associations_are_read_in_200_mb(
+    serve: Serve, user: User
+) -> None:
+    # All of it are 200,000 records with 2,000,000 associations: half an hour.
+    portal = "dense" if FULL else "dense,contacts=9500,companies=1000"
+    served = serve("--portal", portal, "--faults", "none", "--tier", "addon")
+    user.only = "contacts companies" if FULL else "companies"
+    extraction, _ = _peaks(user.at(served))
+    assert len(served.ask("requests")["requests"]) > 10
+    assert 20 < extraction < 200
+
+
 def _peaks(user: User) -> tuple[int, int]:
     """Megabytes at the most: of the extraction, and of the process that loads."""
     process = psutil.Popen(user.command("run"), cwd=user.folder, env=user.env(), stderr=subprocess.DEVNULL)

@@ -122,14 +122,11 @@ def _read(
     ahead = dict.fromkeys(none & asked.keys(), "")
     rows: list[Association] = []
     kinds: dict[wire.AssociationType, wire.AssociationType] = {}
-    # A dense pair has hundreds of thousands in one answer: what became rows is let go.
-    page.results.reverse()
-    while page.results:
-        result = page.results.pop()
+    for result in page.results:
         from_id, after = wire.record_id(result.from_.id), next_after(result.paging)
         if from_id not in asked:
             raise BeliefRefuted(TYPED, f"associations of {from_.name} {from_id} came unasked")
-        rows += _rows(from_id, result.to, kinds)
+        rows += _rows(from_id, wire.associated(result.to), kinds)
         ahead[from_id] = after
     return rows, ahead
 

@@ -50,7 +50,7 @@ class FromId(Struct, frozen=True):
     id: str | int
 
 
-class AssociationType(Struct, frozen=True, gc=False):
+class AssociationType(Struct, frozen=True):
     category: str
     typeId: int
     label: str | None = None
@@ -64,9 +64,14 @@ class AssociatedTo(Struct, frozen=True):
 
 
 class AssociationResult(Struct, frozen=True, rename={"from_": "from"}):
+    """`to` stays as it came: decoded, the half a million associations of one answer take several times its size."""
+
     from_: FromId
-    to: list[AssociatedTo]
+    to: Raw
     paging: Paging | None = None
+
+    def __post_init__(self) -> None:
+        associated(self.to)  # where one is none, the whole page is not what was asked for
 
 
 class AssociationPage(Struct, frozen=True):
@@ -214,12 +219,18 @@ class Claim(Struct, frozen=True):
 
 
 _HEAD = msgspec.json.Decoder(Head)
+_ASSOCIATED = msgspec.json.Decoder(list[AssociatedTo])
 _CLAIM = msgspec.json.Decoder(Claim)
 _INSTANT = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:Z|([+-])(\d\d):?(\d\d))\Z"
 )
 # Up to the year 33658: more is nobody's clock, and no number of SQLite's.
 _EPOCH_MS = re.compile(r"-?\d{1,15}\Z")
+
+
+def associated(to: Raw) -> list[AssociatedTo]:
+    """What one record is associated with."""
+    return _ASSOCIATED.decode(to)
 
 
 def head(record: Raw) -> Head:
