@@ -16,7 +16,7 @@ from hubdump.errors import HubdumpError
 from hubdump.events import Event, PageCommitted, RunEnded
 from hubdump.printable import clean
 from hubdump.runlog import as_json
-from hubdump.wording import lines, page_line
+from hubdump.wording import lines, one_line, page_line
 
 if TYPE_CHECKING:
     from hubdump.terminal import Screen
@@ -67,7 +67,7 @@ class Silent:
 
     def emit(self, event: Event) -> None:
         if isinstance(event, RunEnded):
-            self._say(event.verdict)
+            self._say(one_line(event))
 
     def close(self) -> None:
         self._say = lambda _: None

@@ -164,6 +164,18 @@ def closing(event: RunEnded) -> Iterator[str]:
         yield f"{'hint' if event.exit else 'next'}: {clean(line)}"
 
 
+def one_line(event: RunEnded) -> str:
+    """How a run ended, for who wants no more: whole, with what is there and up to when; else its verdict."""
+    fresh = [of.fresh_at for of in event.types.values() if of.fresh_at]
+    if event.exit or not fresh:
+        return clean(event.verdict)
+    records, _, links, _ = totals(event)
+    return (
+        f"{clean(event.verdict)}: {records:,} records and {links:,} associations, fresh at {min(fresh)};"
+        f" {sum(event.requests.values()):,} requests, {event.seconds:.0f} s"
+    )
+
+
 def fetched_line(of: FetchedSummary) -> str:
     """What there is of the bytes of HubSpot's files."""
     gone = f", {of.gone:,} of them no longer named by HubSpot" if of.gone else ""
