@@ -258,9 +258,9 @@ def test_what_cannot_be_gone_on_from_is_built_anew(
     told = [text for text in life.load() if "anew" in text]
     assert written.anew == 1
     theirs = {harmed, broken}
-    assert told == [f"{FILE} is built anew, not brought up to date: It is not as hubdump left it."] * (
-        harm in theirs
-    )
+    assert told == [
+        f"{FILE} is built anew, not brought up to date: It was changed since the last load, or that was cut short."
+    ] * (harm in theirs)
     (life.folder / f"{FILE}.wal").unlink(missing_ok=True)
     same_as_the_store(life)
 

@@ -101,7 +101,7 @@ class _Load:
             return None
         with cleared(self._new, self._rows):
             if copied(self._path, self._new) != known.mark:
-                raise Incomplete("It is not as hubdump left it.")
+                raise Incomplete("It was changed since the last load, or that was cut short.")
             with building(self._new, str(self._path)) as db:
                 if not loaded.is_about(db, self._about):
                     return None
