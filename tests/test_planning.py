@@ -129,6 +129,20 @@ def test_a_run_that_was_cut_short_is_planned_to_its_end(tmp_path: Path, dies_at:
     assert rest == ran(sandbox, tmp_path, ("notes",))
 
 
+def test_a_second_sweep_for_values_that_can_be_read_now_is_planned_to_its_end(tmp_path: Path) -> None:
+    sandbox = world("notes=530")
+    sandbox.portal.drift("property-created:notes:mood", "property-archived:notes:mood")
+    sandbox.advance(100_000)
+    ran(sandbox, tmp_path, ("notes",))
+    sandbox.portal.drift("property-restored:notes:mood")
+    sandbox.advance(100_000)
+    with pytest.raises(Cut):
+        extracted(sandbox, tmp_path, ("notes",), through=lambda clock: Counting(sandbox, clock, 8))
+    rest = planned(sandbox, tmp_path, ("notes",))
+    assert 0 < of(rest, "notes").steps["records"].general < 6
+    assert by_budget(rest) == ran(sandbox, tmp_path, ("notes",))
+
+
 def test_what_a_run_that_was_cut_short_completed_is_not_planned_again(tmp_path: Path) -> None:
     sandbox = world("narrow,notes=30,deals=30")
     extracted(sandbox, tmp_path, ("deals",), to_its_end=False)

@@ -147,11 +147,12 @@ class Types:
         store = self.held
         identify = WalkKey(type_.name, plan.IDENTIFY)
         proof = store.begun(identify) or plan.proof_due(mark, self.wishes, self.exchange.server_time_us())
+        sweeps = mark.fresh_us is None or store.begun(WalkKey(type_.name, plan.SWEEP))
         searched = store.walk(WalkKey(type_.name, plan.CATCH_UP))[1]
         changes = changed_since(type_, plan.changes_since_us(mark))
         return replace(
             now,
-            swept=left_to_list(store, type_, plan.SWEEP, records) if mark.fresh_us is None else None,
+            swept=left_to_list(store, type_, plan.SWEEP, records) if sweeps else None,
             changed=None if searched else await self._total(type_, changes),
             counted=not proof,
             proved=left_to_list(store, type_, plan.IDENTIFY, records) if proof else None,
