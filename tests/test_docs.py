@@ -40,7 +40,7 @@ def checkout(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.prove
+@pytest.mark.prove(seconds=150)
 @pytest.mark.parametrize("path", WITH_COMMANDS, ids=str)
 def test_every_command_of_a_document_works_when_pasted(path: Path, checkout: Path, serve: Serve) -> None:
     served = serve("--portal", "tiny")

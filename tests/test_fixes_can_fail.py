@@ -12,7 +12,7 @@ import pytest
 
 from tests.conftest import ROOT
 
-pytestmark = pytest.mark.prove
+pytestmark = pytest.mark.prove(seconds=80)
 
 
 @dataclass(frozen=True)

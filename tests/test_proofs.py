@@ -13,7 +13,7 @@ import pytest
 
 from tests.conftest import Serve, User, same_as_truth
 
-pytestmark = pytest.mark.prove
+pytestmark = pytest.mark.prove(seconds=60)
 FULL = os.environ.get("HUBDUMP_FULL") == "1"
 
 

@@ -41,7 +41,7 @@ def is_marked(life: Life) -> bool:
         return db.execute(sql).fetchall() == [("marked",)]
 
 
-@pytest.mark.prove
+@pytest.mark.prove(seconds=70)
 def test_a_load_killed_at_random_moments_is_right_after_the_next(tmp_path: Path) -> None:
     user, life, chance = User(tmp_path), Life(tmp_path / "data", 5, records=200), random.Random(5)
     assert user.types("load", "duckdb").status == 0

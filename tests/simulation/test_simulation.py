@@ -31,7 +31,7 @@ def test_what_was_promised_is_kept(seed: int) -> None:
     assert outcome.requests > 0
 
 
-@pytest.mark.prove
+@pytest.mark.prove(seconds=260)
 def test_what_was_promised_is_kept_for_very_many_seeds_and_every_rare_branch_is_among_them() -> None:
     tally = simulated(SEEDS_FEW, 20_000 if FULL else SEEDS_MANY, 1)
     assert tally.kinds == {}, "\n".join(table(tally, 0))
