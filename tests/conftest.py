@@ -41,7 +41,7 @@ TYPES = ("meetings", "calls", "notes", "companies", "deals")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest come first. The script that its users type needs no pytest: it cannot say that its checks are long."""
+    """The longest come first. The script that users type needs no pytest, so it cannot say that its checks are long."""
     for item in items:
         if item.path.name == "test_engagement_fixes.py":
             item.add_marker(pytest.mark.prove(seconds=30))
