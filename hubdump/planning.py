@@ -37,6 +37,8 @@ from hubdump.session import Access, preflight, reached, wait_out_the_last_run
 from hubdump.store.database import open_for_reading
 from hubdump.store.store import Store
 
+FILES = "files"
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -48,6 +50,7 @@ class Asked:
     only: Sequence[str] = ()
     exclude: Sequence[str] = ()
     history: Sequence[str] = ()
+    files: bool = False
 
 
 def foreseen(asked: Asked, clock: Clock, emit: Emit) -> Estimate:
@@ -124,6 +127,8 @@ class Planning:
         told = await _each(types.foresee(type_, pairing) for type_ in due)
         opening += Calls(**{budget.value: number for budget, number in pairing.asked.items()})
         beside = await self._around(exchange, api, types, due, told)
+        if self.asked.files:
+            beside.append(self._bytes(beside))
         again = announcing.lacking_and_left_out(api, self.found, self.asked.exclude)
         limits = Limits(
             budgets.limits(),
@@ -163,6 +168,13 @@ class Planning:
         """From when on what is fresh is not read again."""
         now_us = exchange.server_time_us()
         return plan.oldest_us(int(self.held.meta("began_us") or self.held.asked.next_run_us(now_us)), now_us)
+
+    def _bytes(self, beside: Sequence[Foreseen]) -> Foreseen:
+        """A request for each file whose bytes are not there, as far as the file manager lists it."""
+        listed = next((one.items for one in beside if one.name == FILES), self.held.items.totals(FILES)[0])
+        number = max(0, listed - self.held.fetched.summary().files)
+        unsure = ("files that only records name: their bytes take a request more each",)
+        return Foreseen("bytes of files", number, {"bytes": Calls(number)} if number else {}, unsure=unsure)
 
     async def _around(
         self,

@@ -79,6 +79,8 @@ def planned(
     types: tuple[str, ...] = SELECTED,
     wishes: Wishes = NONE,
     history: tuple[str, ...] = (),
+    *,
+    files: bool = False,
 ) -> Estimate:
     clock, budgets = JumpingClock(), Budgets(None)
     bearer = ServiceKey(Secret(sandbox.portal.token))
@@ -86,7 +88,7 @@ def planned(
         Emulated(sandbox, clock), Bearer(bearer, clock), budgets, clock, lambda _: None, chance=lambda: 0.5
     )
     access = Access("", bearer, None, Patience())
-    asked = Asked(folder, access, wishes, types, (), history)
+    asked = Asked(folder, access, wishes, types, (), history, files)
     with stores(folder) as (held, found):
         planning = Planning(asked, held, found, clock, lambda _: None)
         return asyncio.run(planning.estimate(Exchange(means, Patience()), budgets))
@@ -116,6 +118,13 @@ def test_first_and_later_runs_take_what_was_planned(tmp_path: Path) -> None:
     assert by_budget(later) == ran(sandbox, tmp_path)
     proving = Wishes(prove=True)
     assert by_budget(planned(sandbox, tmp_path, wishes=proving)) == ran(sandbox, tmp_path, wishes=proving)
+
+
+def test_bytes_take_a_request_for_each_file_that_is_listed(tmp_path: Path) -> None:
+    sandbox = world("calls=5,files=17")
+    without, found = (planned(sandbox, tmp_path, ("files",), files=wish) for wish in (False, True))
+    assert found.calls.general - without.calls.general == 17
+    assert any("only records name" in text for text in found.unsure)
 
 
 @pytest.mark.parametrize("dies_at", [9, 16, 24, 31, 34])

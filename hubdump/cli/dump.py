@@ -12,6 +12,7 @@ from hubdump.cli.shared import (
     PORTAL,
     Dump,
     Exclude,
+    Files,
     History,
     InSandbox,
     Json,
@@ -62,12 +63,7 @@ def run(
     labels: Labels = False,
     hard_delete: HardDelete = None,
     history: History = None,
-    files: Annotated[
-        bool | None,
-        typer.Option(
-            "--files/--no-files", help="Also the bytes of files (HUBDUMP_FILES).", show_default=False
-        ),
-    ] = None,
+    files: Files = None,
     prove: Prove = False,
     prove_within: ProveWithin = 7,
     accept_deletes: Annotated[

@@ -9,6 +9,7 @@ from hubdump.cli.shared import (
     PORTAL,
     Dump,
     Exclude,
+    Files,
     History,
     InSandbox,
     Json,
@@ -38,6 +39,7 @@ def plan(
     only: Only = None,
     exclude: Exclude = None,
     history: History = None,
+    files: Files = None,
     prove: Prove = False,
     prove_within: ProveWithin = 7,
     portal: WhichPortal = PORTAL,
@@ -58,6 +60,7 @@ def plan(
                 HUBDUMP_HISTORY=history or None,
                 HUBDUMP_ONLY=only or None,
                 HUBDUMP_EXCLUDE=exclude or None,
+                HUBDUMP_FILES=files,
             )
             command = as_typed(dump, portal if sandbox else None, only, exclude, history)("run")
             there = folder_of(chosen.dump, sandbox=sandbox), access_of(chosen, credentials)
@@ -76,7 +79,7 @@ def tell_plan(
     from hubdump.estimate import told
     from hubdump.planning import Asked, foreseen
 
-    asked = Asked(dump, access, wishes, chosen.only, chosen.exclude, chosen.history)
+    asked = Asked(dump, access, wishes, chosen.only, chosen.exclude, chosen.history, chosen.files)
     found = foreseen(asked, SystemClock(), reporter.emit)
     if reporter.as_json:
         reporter.line(msgspec.json.encode(told.as_json(found)).decode())

@@ -55,6 +55,10 @@ History = Annotated[
         help="Also past values: TYPE, TYPE:PROPERTY,... or all (HUBDUMP_HISTORY); again for more.",
     ),
 ]
+Files = Annotated[
+    bool | None,
+    typer.Option("--files/--no-files", help="Also the bytes of files (HUBDUMP_FILES).", show_default=False),
+]
 Prove = Annotated[
     bool, typer.Option("--prove", help="Compare all ids with HubSpot's now, not only when that is due.")
 ]
