@@ -33,6 +33,8 @@ def test_the_scopes_of_a_selection_are_listed_without_a_token_and_a_network(user
         "scopes": ["crm.objects.owners.read", "oauth"],
         "optional": [],
     }
+    assert "ui_hidden" not in told.err
+    assert "files.ui_hidden.read" in user.types("doctor", "--scopes", "--only", "files").err
     assert user.types("doctor", "--only", "owners").status == 2
 
 

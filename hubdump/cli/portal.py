@@ -98,6 +98,10 @@ def _tell_scopes(reporter: Reporter, only: Sequence[str], exclude: Sequence[str]
     )
     if more:
         reporter.say(f"With these too, sensitive properties are read: {', '.join(more)}")
+    if "files" in found:
+        reporter.say(
+            "With files.ui_hidden.read too, hubdump run --files fetches hidden files: attachments are."
+        )
 
 
 def _probed(found: dict[str, Any], to: Path) -> Iterator[str]:
