@@ -24,7 +24,7 @@ from hubdump.store.store import Store
 from tests.conftest import TOKEN, Serve, User, held
 from tests.filled_store import Life
 
-CONTACT = "/crm/v3/objects/contacts"
+COMPANY = "/crm/v3/objects/companies"
 HEADERS = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
 SECRET = "Zq7-nobody-may-read-this"
 
@@ -43,7 +43,7 @@ def texts(dump: Path) -> dict[str, str]:
             f"past {row[1]} {row[2]} {row[3]}": str(row) for row in db.execute("SELECT * FROM histories")
         }
     with duckdb.connect(dump / "hubdump.duckdb", read_only=True) as db_:
-        for name in ("contacts", "notes", "property_history"):
+        for name in ("companies", "notes", "property_history"):
             rows = db_.execute(f"SELECT * FROM {name}").fetchall()
             found |= {f"{name} {at}": str(row) for at, row in enumerate(rows)}
     return found
@@ -56,38 +56,38 @@ def tables(path: Path) -> dict[str, list[tuple[Any, ...]]]:
 
 
 def test_what_is_erased_is_nowhere_in_the_dump_and_the_rest_is_as_it_was(serve: Serve, user: User) -> None:
-    served, user.only = serve("--portal", "contacts=130,notes=40", "--faults", "none"), "contacts notes"
-    chosen, other = served.truth(("contacts", "notes"))["live"]["contacts"][3:5]
+    served, user.only = serve("--portal", "companies=130,notes=40", "--faults", "none"), "companies notes"
+    chosen, other = served.truth(("companies", "notes"))["live"]["companies"][3:5]
     for text in (f"{SECRET} before", SECRET):
         body = json.dumps({"properties": {"city": text}}).encode()
-        asked = urllib.request.Request(f"{served.url}{CONTACT}/{chosen}", body, HEADERS, method="PATCH")
+        asked = urllib.request.Request(f"{served.url}{COMPANY}/{chosen}", body, HEADERS, method="PATCH")
         urllib.request.urlopen(asked).close()
-    everywhere = ("run", "--to", "json", "--to", "duckdb", "--to", "csv:out", "--history", "contacts:city")
+    everywhere = ("run", "--to", "json", "--to", "duckdb", "--to", "csv:out", "--history", "companies:city")
     assert user.at(served).types(*everywhere).status == 0
     assert sum(SECRET in text for text in texts(user.dump).values()) >= 4
-    assert SECRET in (user.folder / "out/contacts.csv").read_text("utf-8")
+    assert SECRET in (user.folder / "out/companies.csv").read_text("utf-8")
     assert SECRET.encode() in (user.dump / "hubdump.duckdb").read_bytes()
     before_ids, before_links = held(user.dump)
-    told = user.types("purge", f"contacts:{chosen}")
-    assert (told.status, f"would erase: contacts {chosen} (active)" in told.out) == (2, True)
+    told = user.types("purge", f"companies:{chosen}")
+    assert (told.status, f"would erase: companies {chosen} (active)" in told.out) == (2, True)
     assert any(SECRET in text for text in texts(user.dump).values())
-    done = user.types("purge", f"contacts:{chosen}", "--yes")
+    done = user.types("purge", f"companies:{chosen}", "--yes")
     assert done.status == 0, done.err
-    assert "erased: 1 contacts, with" in done.out
+    assert "erased: 1 companies, with" in done.out
     assert "HubSpot: what it still has comes back" in done.out
     assert [where for where, text in texts(user.dump).items() if SECRET in text] == []
-    assert SECRET not in (user.folder / "out/contacts.csv").read_text("utf-8")
+    assert SECRET not in (user.folder / "out/companies.csv").read_text("utf-8")
     for path in (path for path in user.dump.rglob("*") if path.is_file()):
         assert SECRET.encode() not in path.read_bytes(), path
     ids, links = held(user.dump)
-    assert sorted({*before_ids["contacts"]} - {*ids["contacts"]}) == [chosen]
+    assert sorted({*before_ids["companies"]} - {*ids["companies"]}) == [chosen]
     assert ids["notes"] == before_ids["notes"]
     gone = [row for row in before_links if chosen in {row[1], row[3]}]
     assert len(gone) > 0
     assert sorted(links, key=str) == sorted((row for row in before_links if row not in gone), key=str)
     verified = user.types("verify", "--level", "local")
     assert verified.status == 0, verified.out
-    assert (other in ids["contacts"], chosen in ids["contacts"]) == (True, False)
+    assert (other in ids["companies"], chosen in ids["companies"]) == (True, False)
 
 
 def test_a_purge_that_is_cut_short_is_completed_by_typing_it_again(

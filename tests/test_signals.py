@@ -216,7 +216,8 @@ class Terminal:
         return self.process.wait()
 
 
-@pytest.mark.parametrize("times", [pytest.param(1, marks=pytest.mark.prove), 2])
+@pytest.mark.prove
+@pytest.mark.parametrize("times", [1, 2])
 def test_ctrl_c_on_a_terminal_ends_with_130_and_gives_the_terminal_back(
     times: int, serve: Serve, user: User
 ) -> None:
