@@ -117,6 +117,9 @@ AROUND = {
         "an email without any status: an entry without statuses, or none", "empty", "absent", worst="absent"
     ),
     "files-offset-max": _number("most files that a search leads to, 0 for all", 10_000, 100),
+    "signed-url-for-public": _one_of(
+        "whether a signed URL is given for a file that is public", "yes", "no", worst="no"
+    ),
     "events-order": _one_of("order of events: the newest first, or only roughly", "newest", "roughly",
                             worst="roughly"),
     "events-end": _one_of(
@@ -144,6 +147,10 @@ RECORDS = {
     "library-disabled": _one_of(
         "records of a type that is not switched on in the object library: refused, not found, or none",
         "403", "404", "empty", worst="404",
+    ),
+    "archived-values": _one_of(
+        "values of archived properties that are asked for by name: left out, given, or the request is refused",
+        "omitted", "come", "refused", worst="refused",
     ),
     "gone-type": _one_of(
         "a type that was there and is not any more: not found, or its name is not understood", "404", "400",

@@ -94,7 +94,7 @@ TOLD: Mapping[str, Told] = {
     "subscription_statuses": Told(lambda a, _: _statuses(a)),
     "email_events": _of(EVENTS),
     "subscription_changes": _of(CHANGES),
-    "files": _of(FILES),
+    "files": Told(lambda a, _: ((FILES.key(body), body) for body in a.files.shown())),
     "workflows": _of(WORKFLOWS),
 }
 EDITED: Mapping[str, Collection] = {

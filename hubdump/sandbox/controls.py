@@ -35,6 +35,8 @@ def _truth(world: World, request: Request, _: float) -> Response:
     items, defined, told = (query.many(name) or [] for name in ("items", "definitions", "history"))
     types = query.many("types") or [*defined, *told]
     more = collected.truth(world.router.answerers, items) if items or not types else {}
+    if query.one("files") == "1":
+        more["files"] = world.router.answerers.files.sums()
     more |= definitions(world.portal, defined) | history(world.portal, told)
     return Response(200, b"".join(truth(world.portal, types, more)), {"Content-Type": "application/json"})
 
@@ -156,7 +158,7 @@ def _edit(world: World, edit: dict[str, Any], wall_s: float) -> dict[str, Any]:
 RESET = "a fresh portal, an empty log, full budgets, the same seed"
 CONTROLS: dict[str, tuple[str, Callable[[World, Request, float], Response]]] = {
     "GET truth": (
-        "all ids, associations and keys of items as they are now (types=, items=, definitions=, history=a,b)",
+        "all ids, associations, keys of items as they are now (types=, items=, definitions=, history=a,b, files=1)",
         _truth,
     ),
     "GET requests": ("the log (windows=1: the fullest ones; summary=1: by route instead)", _requests),

@@ -7,7 +7,7 @@ import zlib
 from dataclasses import dataclass, replace
 from email.utils import formatdate
 
-from hubdump.sandbox import breakages, controls, oauth, openapi, overload
+from hubdump.sandbox import breakages, controls, file_bytes, oauth, openapi, overload
 from hubdump.sandbox.answers import Refused, Request, Response, ok, refusal, too_long
 from hubdump.sandbox.apps import EMAIL_CONTENT, App, forbidden, missing
 from hubdump.sandbox.config import SandboxConfig
@@ -81,6 +81,9 @@ class Core:
         if oauth.PATH.fullmatch(request.path):
             arrival.template = "/oauth/{version}/token"
             return world.oauth.answer(request, at.wall_s)
+        if request.path.startswith(file_bytes.PATH):
+            arrival.template = file_bytes.TEMPLATE
+            return self._downloaded(request, arrival, id_, at)
         try:
             app = world.apps.of(request, at.wall_s)
             arrival.app = app.number
@@ -94,6 +97,22 @@ class Core:
         if not response.headers.get("Content-Type", "").startswith("text/"):
             response.headers |= world.limits.headers(app, route.budget, at.now_s)
         return response
+
+    def _downloaded(self, request: Request, arrival: Arrival, id_: str, at: Instant) -> Response:
+        """The bytes of a file, past budgets and tokens, not past faults."""
+        world, app = self.world, App(0)
+        files, beliefs = world.router.answerers.files, world.beliefs
+        route = Route(NONE, lambda: files.download(request, int(at.wall_s * 1000)), template=arrival.template)
+        same = (arrival.path, arrival.query, arrival.body_crc)
+        kind = world.faults.of(arrival.ordinal, arrival.path, at.now_s, sheltered=False, same=same)
+        arrival.fault = kind
+        if not kind:
+            return route.answer()
+        struck = breakages.Struck(
+            request, app, route, id_, at.wall_s, world.limits, route.answer, beliefs["edge-bodies"] == "text",
+            beliefs["body-of-414"] == "empty",
+        )  # fmt: skip
+        return breakages.answer(kind, struck)
 
     def _routed(self, request: Request, app: App, at: Instant) -> tuple[Request, Route]:
         """The request, marked with what its app may read where that is not all, and where it leads."""
@@ -184,7 +203,13 @@ def _correlation_id(seed: int, ordinal: int) -> str:
 
 def _compressed(request: Request, response: Response) -> Response:
     asked = "gzip" in request.headers.get("accept-encoding", "")
-    if asked and len(response.body) >= GZIP_FROM_BYTES and "Content-Encoding" not in response.headers:
+    packed = response.headers.get("Content-Type", "").startswith(("text/html", "application/json"))
+    if (
+        asked
+        and packed
+        and len(response.body) >= GZIP_FROM_BYTES
+        and "Content-Encoding" not in response.headers
+    ):
         packer = zlib.compressobj(1, zlib.DEFLATED, 31)
         response.body = packer.compress(response.body) + packer.flush()
         response.headers["Content-Encoding"] = "gzip"

@@ -13,6 +13,7 @@ from hubdump.sandbox.changes import Changes
 from hubdump.sandbox.config import SandboxError
 from hubdump.sandbox.customs import custom
 from hubdump.sandbox.definitions import Definition, nothing, titled
+from hubdump.sandbox.files import HIDDEN_SCOPE
 from hubdump.sandbox.moments import iso
 from hubdump.sandbox.pairs import Pair
 from hubdump.sandbox.portal import Portal
@@ -24,7 +25,6 @@ FIELDS = {
     "string": "text", "number": "number", "enumeration": "select", "date": "date", "datetime": "date",
     "bool": "booleancheckbox",
 }  # fmt: skip
-SENSITIVITIES = ("non_sensitive", "sensitive", "highly_sensitive")
 CUSTOMS_MAX = 100
 NEW_RECORDS = 12
 _FIRST_TYPE_ID = 1001
@@ -53,10 +53,11 @@ class Drift:
 
     def create_property(self, words: list[str], now_ms: int) -> None:
         """A property of a type that nobody has a value of yet; sensitive where that is said."""
-        shelf, name, sensitivity = self._shelf(words[0]), words[1], (*words[2:], SENSITIVITIES[0])[0]
-        if name in shelf.definitions or sensitivity not in SENSITIVITIES:
+        shelf, name, sensitivity = self._shelf(words[0]), words[1], (*words[2:], "non_sensitive")[0]
+        if name in shelf.definitions or sensitivity not in shelf.kind.sensitivities:
             raise SandboxError(
-                f"{words[0]} has a property {name}, or '{sensitivity}' is not one of {SENSITIVITIES}"
+                f"{words[0]} has a property {name}, or '{sensitivity}' is not one of "
+                f"{', '.join(shelf.kind.sensitivities)}"
             )
         when = iso(now_ms)
         group = f"{shelf.kind.singular}information"
@@ -144,9 +145,13 @@ class Drift:
 
     def _scopes(self) -> set[str]:
         """All the scopes that anything here needs: what an app with all of them has."""
-        found = {one for row in TABLE for scope in row.scopes for one in scope.split("|")}
+        found = {HIDDEN_SCOPE, *(one for row in TABLE for scope in row.scopes for one in scope.split("|"))}
         for kind in (shelf.kind for shelf in self._portal.shelves.values()):
-            found |= {*kind.scopes(), *kind.scopes(write=True), *map(kind.sensitive_scope, SENSITIVITIES)}
+            found |= {
+                *kind.scopes(),
+                *kind.scopes(write=True),
+                *map(kind.sensitive_scope, kind.sensitivities),
+            }
         return found
 
     def _shelf(self, type_: str) -> Shelf:

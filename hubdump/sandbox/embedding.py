@@ -77,13 +77,15 @@ class Emulated:
         items: Sequence[str] = (),
         definitions: Sequence[str] = (),
         history: Sequence[str] = (),
+        files: bool = False,
     ) -> dict[str, Any]:
         """All ids by type, live and archived, all associations and all keys of items, as they are now.
 
-        Of `items` (owners, forms...) the bodies too, of `definitions` and `history` (names of types) those.
+        Of `items` (owners, forms...) the bodies too, of `definitions` and `history` (names of types) those, with
+        `files` the size and MD5 of each file, hidden ones too.
         """
         asked = {"types": types, "items": items, "definitions": definitions, "history": history}
-        query = tuple((name, ",".join(names)) for name, names in asked.items())
+        query = (*((name, ",".join(names)) for name, names in asked.items()), ("files", "1" if files else ""))
         found: dict[str, Any] = self._control("GET", "truth", query=query)
         return found
 

@@ -1,18 +1,20 @@
-"""The files of a portal: what is known of them, not what is in them."""
+"""The files of a portal: what is known of them, and where their bytes are."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from hubdump.sandbox.answers import Refused, Response, ok, whole
+from hubdump.sandbox import file_bytes
+from hubdump.sandbox.answers import Refused, Request, Response, ok, whole
 from hubdump.sandbox.calls import Call, Query
 from hubdump.sandbox.items import Body, Collection, Items, chance, since_ms
 from hubdump.sandbox.moments import iso
 from hubdump.sandbox.objects import Objects
 from hubdump.sandbox.pages import limit_of
 from hubdump.sandbox.portal import Portal
+from hubdump.sandbox.properties import ATTACHED
 
 FILES_MAX = 100
 # Extension, type and encoding.
@@ -22,12 +24,17 @@ _KINDS = (
     ("mp3", "AUDIO", "mp3"),
     ("csv", "DOCUMENT", "csv"),
 )
-_ACCESS = ("PUBLIC_INDEXABLE", "PUBLIC_NOT_INDEXABLE", "PRIVATE", "HIDDEN_PRIVATE")
+_ACCESS = ("PUBLIC_INDEXABLE", "PUBLIC_NOT_INDEXABLE", "PRIVATE", "PRIVATE")
+HIDDEN_SCOPE = "files.ui_hidden.read"
+# Seconds that a signed URL holds; an integration says both, HubSpot "a few hours".
+EXPIRES_S, EXPIRES_S_MAX = 3600, 21_600
+_TOLD = ("name", "extension", "type", "size", "height", "width")
+_RESIZED = ("icon", "medium", "preview", "thumb")
 _HOST = "https://files.example.com"
 
 
 def _file(portal: Portal, _: str, index: int) -> Body:
-    """A file; those of one import were made in the same millisecond."""
+    """A file; those of one import were made in the same millisecond. What is attached to records is hidden."""
     number = chance(portal, "files", "", index)
     extension, type_, encoding = _KINDS[index % len(_KINDS)]
     made = since_ms(chance(portal, "files", "at", index // 3 if index % 30 < 3 else 1_000_000 + index))
@@ -35,15 +42,40 @@ def _file(portal: Portal, _: str, index: int) -> Body:
     found: Body = {
         "id": str(180_000_000_000 + 29 * index + number % 29), "createdAt": iso(made),
         "updatedAt": iso(made + number % 10**9), "archived": False, "parentFolderId": str(folder), "name": name,
-        "path": f"/folder {index % 5}/{name}.{extension}", "size": number % 5_000_000, "encoding": encoding,
+        "path": f"/folder {index % 5}/{name}.{extension}", "size": _size(number, index), "encoding": encoding,
         "type": type_, "extension": extension, "defaultHostingUrl": f"{_HOST}/hubfs/{portal.id}/{name}.{extension}",
         "url": f"{_HOST}/hubfs/{portal.id}/{name}.{extension}", "isUsableInContent": index % 4 == 0,
-        "access": _ACCESS[index % len(_ACCESS)], "fileMd5": f"{number:032x}", "sourceGroup": "CONTENT",
+        "access": _ACCESS[index % len(_ACCESS)], "sourceGroup": "CONTENT",
     }  # fmt: skip
-    return found | ({"height": 600, "width": 800} if type_ == "IMG" else {})
+    attached = dict(enumerate(ATTACHED, portal.spec.items["files"])).get(index)
+    if attached:
+        found |= {"id": attached, "access": "HIDDEN_PRIVATE", "isUsableInContent": False}
+    return _true(portal, found | ({"height": 600, "width": 800} if type_ == "IMG" else {}))
 
 
-FILES = Collection("files", lambda body: str(body["id"]), _file, lambda portal, _: portal.spec.items["files"])
+def _size(number: int, index: int) -> int:
+    """Bytes: 10 kB or so, a few of them hundreds, so that all of a portal's are a few MB."""
+    return number % (400_000 if index % 25 == 12 else 20_000)
+
+
+def _true(portal: Portal, body: Body) -> Body:
+    """A file whose `fileMd5` is that of its bytes; Refused where its size is none."""
+    size = whole(body["size"], "size", file_bytes.BYTES_MAX)
+    return body | {"size": size, "fileMd5": file_bytes.md5(portal, str(body["id"]), size)}
+
+
+def hidden(body: Body) -> bool:
+    """Whether searches do not show a file; whoever knows its id finds it."""
+    return str(body["access"]).startswith("HIDDEN")
+
+
+FILES = Collection(
+    "files",
+    lambda body: str(body["id"]),
+    _file,
+    lambda portal, _: portal.spec.items["files"] + len(ATTACHED),
+    settled=_true,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +91,46 @@ class Files:
         most = self.objects.beliefs.number("files-offset-max")
         if most and after + limit > most:
             raise Refused(400, f"The maximum offset of items for a given search is {most}")
-        found = self._sorted(
-            call.query, [body for body in self.items.there(FILES) if _within(call.query, body)]
-        )
+        found = self._sorted(call.query, [one for one in self.shown() if _within(call.query, one)])
         more = {"paging": call.paging(after + limit)} if after + limit < len(found) else {}
         return ok({"results": found[after : after + limit], **more})
+
+    def shown(self) -> Iterator[Body]:
+        """The files that searches show."""
+        return (body for body in self.items.there(FILES) if not hidden(body))
+
+    def sums(self) -> dict[str, Body]:
+        """Size, MD5 and access of every file that has bytes, hidden ones too, by id."""
+        names = ("size", "fileMd5", "access")
+        return {str(one["id"]): {name: one[name] for name in names} for one in self.items.there(FILES)}
+
+    def signed_url(self, call: Call) -> Response:
+        """A URL that leads to a file's bytes for a while; a hidden file is not there without its scope (404)."""
+        query, body = call.query, self._there(call.parts["id"])
+        held = call.request.scopes
+        if body is None or (hidden(body) and held is not None and HIDDEN_SCOPE not in held):
+            raise Refused(404, "resource not found", "OBJECT_NOT_FOUND")
+        if body["access"].startswith("PUBLIC") and self.objects.beliefs["signed-url-for-public"] == "no":
+            raise Refused(400, f"The file {body['id']} is not private")
+        span_s = whole(query.one("expirationSeconds") or EXPIRES_S, "expirationSeconds", EXPIRES_S_MAX)
+        resized = query.one("size")
+        query.flag("upscale")  # of pictures that are none there is nothing to stretch
+        if resized and resized not in _RESIZED:
+            raise Refused(400, f"Invalid value for size: '{resized}' is not one of {', '.join(_RESIZED)}")
+        expires_ms = call.now_ms + 1000 * span_s
+        url = file_bytes.signed(
+            self.objects.portal, call.base, body["id"], expires_ms, resized if body["type"] == "IMG" else ""
+        )
+        told = {name: body[name] for name in _TOLD if name in body}
+        return ok(told | {"url": url, "expiresAt": iso(expires_ms)})
+
+    def download(self, request: Request, wall_ms: int) -> Response:
+        """What a signed URL leads to."""
+        return file_bytes.download(self.objects.portal, request, wall_ms, self._there)
+
+    def _there(self, id_: str) -> Body | None:
+        item = self.items.of(FILES).get(id_)
+        return None if item is None or item.gone else item.body
 
     def _sorted(self, query: Query, found: list[Body]) -> list[Body]:
         for field in reversed(query.many("sort") or ["id"]):

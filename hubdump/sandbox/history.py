@@ -24,7 +24,9 @@ def histories(
 
 def full(shelf: Shelf, id_: int, names: Iterable[str], beliefs: Beliefs) -> dict[str, list[dict[str, Any]]]:
     """All that there ever was of them."""
-    known = [name for name in names if name in shelf.definitions and not shelf.definitions[name].archived]
+    archived = beliefs["archived-values"] == "come"
+    known = [name for name in names if name in shelf.definitions]
+    known = [name for name in known if archived or not shelf.definitions[name].archived]
     filled = beliefs["contacts-hs-lastmodified"] == "filled"
     modified = {shelf.kind.modified, *(["hs_lastmodifieddate"] if filled else [])}
     return {

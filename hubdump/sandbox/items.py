@@ -21,7 +21,8 @@ class Collection:
 
     `dates` are set where an item is made, `changed` where it is changed ('': nothing tells). Of what `archives`,
     HubSpot lists archived items, which bear the `archived_date`, where there is one. A `derived` one follows
-    from the portal's records: its items here are only what was written over that, or taken away.
+    from the portal's records: its items here are only what was written over that, or taken away. What of an
+    item follows from the rest of it, `settled` sets whenever it is written.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Collection:
     archives: bool = False
     archived_date: str = ""
     derived: bool = False
+    settled: Callable[[Portal, Body], Body] = lambda _, body: body
 
 
 @dataclass(slots=True)
@@ -83,7 +85,7 @@ class Items:
         body = collection.one(self.portal, parent, index)
         body |= {name: _written(body[name], now_ms) for name in collection.dates} | given
         key = collection.key(body)
-        every[key] = Item(body, seen_ms=seen_ms)
+        every[key] = Item(collection.settled(self.portal, body), seen_ms=seen_ms)
         return key
 
     def hide(self, collection: Collection, parent: str, key: str) -> None:
@@ -93,7 +95,8 @@ class Items:
     def write(self, collection: Collection, item: Item, given: Body, now_ms: int) -> None:
         """Change an item, and the date of its last change."""
         date = collection.changed
-        item.body = item.body | ({date: iso(now_ms, "3")} if date else {}) | given
+        body = item.body | ({date: iso(now_ms, "3")} if date else {}) | given
+        item.body = collection.settled(self.portal, body)
 
     def archive(self, collection: Collection, item: Item, now_ms: int, *, archived: bool) -> None:
         """Archive an item, or bring it back; the dates are those its collection has."""

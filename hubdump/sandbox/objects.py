@@ -136,6 +136,10 @@ class Objects:
 
     def readable(self, call: Call, shelf: Shelf, wish: Wish) -> Wish:
         """What of a wish the app that asks may read; Refused where it may not and is told so."""
+        if self.beliefs["archived-values"] == "refused":
+            for name in (*(wish.properties or ()), *wish.history):
+                if name in shelf.definitions and shelf.definitions[name].archived:
+                    raise Refused(400, f'Property "{name}" does not exist')
         refusing = self.beliefs["sensitive-without-scope"] == "refused"
         return sensitive.readable(shelf, wish, call.request.scopes, refusing=refusing)
 

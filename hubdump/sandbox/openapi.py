@@ -75,6 +75,11 @@ QUERIES: dict[tuple[str, str, str], dict[str, Any]] = {
         "updatedAtGte": _INSTANT,
         "updatedAtLte": _INSTANT,
     },
+    ("GET", "files", "/files/{id}/signed-url"): {
+        "size": {"enum": ["icon", "medium", "preview", "thumb"]},
+        "expirationSeconds": {"type": "integer", "minimum": 0, "maximum": 21_600},
+        "upscale": _BOOL,
+    },
     ("GET", "automation", "/flows"): {"limit": _limit(100), "after": _CURSOR},
     ("GET", "schemas", ""): {"archived": _BOOL},
     ("GET", "lists", "/{id}"): {"includeFilters": _BOOL},

@@ -31,6 +31,9 @@ NOT_FILTERABLE = {
 }
 _TOLD = ("hs_lastmodifieddate", "hs_num_associated_queue_objects", "hs_object_source", "email", "firstname", "name",
          "dealname", "subject")  # fmt: skip
+# What is attached to engagements; the file of the last id was deleted.
+ATTACHED, DELETED = ("4711", "4712"), "815"
+_SECRET = {"sensitive": ("patient_notes", 4), "highly_sensitive": ("account_number", 1)}
 STAGES = ("appointmentscheduled", "qualifiedtobuy", "presentationscheduled", "decisionmakerboughtin", "contractsent",
           "closedwon", "closedlost")  # fmt: skip
 
@@ -51,9 +54,8 @@ def definitions(kind: Kind, custom: int) -> dict[str, Definition]:
     ]
     found += [
         text("external_id", nothing, group=group, hubspot_defined=False, unique=(f"{kind.singular}-", "")),
-        text("patient_notes", words(70, 4), group=group, hubspot_defined=False, sensitivity="sensitive"),
-        text("account_number", words(70, 1), group=group, hubspot_defined=False,
-             sensitivity="highly_sensitive"),
+        *(text(name, words(70, many), group=group, hubspot_defined=False, sensitivity=sensitivity)
+          for sensitivity, (name, many) in _SECRET.items() if sensitivity in kind.sensitivities),
         text("retired_score", words(60, 1), group=group, hubspot_defined=False, archived=True),
     ]  # fmt: skip
     return {definition.name: definition for definition in found}
@@ -119,7 +121,7 @@ def _engagement(kind: Kind) -> list[Definition]:
         choice("hs_engagement_type", kind.engagement, empty_percent=0),
         moment("hs_timestamp", instant()),
         choice("hs_activity_type", "Visit", "Remote", empty_percent=60),
-        text("hs_attachment_ids", one_of(("4711;4712", "815"), 80)),
+        text("hs_attachment_ids", one_of((";".join(ATTACHED), DELETED), 80)),
         text("hs_body_preview", words(8, 8), "textarea"),
         text("hs_body_preview_html", html, "html"),
         text(f"{prefix}_body", html, "html"),

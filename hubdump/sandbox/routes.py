@@ -229,6 +229,7 @@ TABLE: tuple[Row, ...] = (
     Row("GET", "email-public", "/subscriptions/timeline", ("v1",), lambda a, c: a.email_events.changes(c),
         scopes=("content",), collection="subscription_changes"),
     Row("GET", "files", "/files/search", V3, lambda a, c: a.files.search(c), scopes=("files",)),
+    Row("GET", "files", "/files/{id}/signed-url", V3, lambda a, c: a.files.signed_url(c), scopes=("files",)),
     Row("GET", "automation", "/flows", ("v4",), lambda a, c: a.workflows.all(c), scopes=("automation",),
         collection="workflows"),
     Row("GET", "limits", "/records", V3, lambda a, c: a.metadata.counts(c)),

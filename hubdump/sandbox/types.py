@@ -37,6 +37,13 @@ class Kind:
         own = self.scope if self.scope == "tickets" else f"{self.scope}.{'write' if write else 'read'}"
         return (own, *self.also)
 
+    @property
+    def sensitivities(self) -> tuple[str, ...]:
+        """What dataSensitivity its properties can have (guide of sensitive data)."""
+        if self.custom or self.name in PEOPLE:
+            return ("non_sensitive", "sensitive", "highly_sensitive")
+        return ("non_sensitive", "sensitive") if self.name == "appointments" else ("non_sensitive",)
+
     def sensitive_scope(self, sensitivity: str) -> str:
         """The scope that reading values of this dataSensitivity needs besides; '' where it is none."""
         if sensitivity == "non_sensitive":

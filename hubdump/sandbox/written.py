@@ -53,6 +53,7 @@ class Writer:
         self._digits = portal.beliefs["fraction-digits"]
         self._filled = portal.beliefs["contacts-hs-lastmodified"] == "filled"
         self._iso = portal.beliefs["dates"] != "epoch-ms"
+        self._archived = portal.beliefs["archived-values"] == "come"
 
     def record(
         self, shelf: Shelf, id_: int, wish: Wish, blank: Collection[str] = (), as_of_ms: int | None = None
@@ -158,18 +159,20 @@ class Writer:
         if plan is None:
             if len(self._plans) > 500:
                 self._plans.clear()
-            plan = self._plans[key] = _planned(shelf, names)
+            plan = self._plans[key] = _planned(shelf, names, archived=self._archived and names is not None)
         return plan
 
 
-def _planned(shelf: Shelf, names: tuple[str, ...] | None) -> _Plan:
+def _planned(shelf: Shelf, names: tuple[str, ...] | None, *, archived: bool) -> _Plan:
     kind = shelf.kind
     own = {kind.created, kind.modified, "hs_object_id", *_SECOND}
     asked = dict.fromkeys(names or kind.defaults)
     found = [
         shelf.definitions[name]
         for name in asked
-        if name in shelf.definitions and name not in own and not shelf.definitions[name].archived
+        if name in shelf.definitions
+        and name not in own
+        and (archived or not shelf.definitions[name].archived)
     ]
     pooled = [definition for definition in found if definition.unique is None]
     return _Plan(

@@ -28,6 +28,33 @@ def test_contacts_have_more_than_400_properties_that_hubspot_defined() -> None:
     }
 
 
+BOTH = {"sensitive": "patient_notes", "highly_sensitive": "account_number"}
+
+
+@pytest.mark.parametrize(
+    ("type_", "secrets"),
+    [
+        ("notes", {}),
+        ("leads", {}),
+        ("appointments", {"sensitive": "patient_notes"}),
+        ("companies", BOTH),
+        ("tickets", BOTH),
+        ("2-4101004", BOTH),
+    ],
+)
+def test_only_types_for_which_that_is_documented_have_sensitive_properties(
+    type_: str, secrets: dict[str, str]
+) -> None:
+    portal = Asking("whole,readings=9,customs=30")
+    told = portal.client.portal.truth(definitions=[type_])["definitions"][type_]
+    found = {one["dataSensitivity"]: name for name, one in told.items()}
+    assert found.pop("non_sensitive")
+    assert found == secrets
+    for level in BOTH:
+        deeds = [f"property-created:{type_}:new_{level}:{level}"]
+        portal.post("/_sandbox/drift", {"deeds": deeds}, 200 if level in secrets else 400)
+
+
 def test_sensitive_and_archived_properties_are_on_passes_of_their_own() -> None:
     portal = Asking("tiny")
     seen: dict[tuple[str, str], set[str]] = {}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import msgspec
 import pytest
 
 from tests.sandbox.asking import OBJECTS, Asking
@@ -79,6 +82,48 @@ def test_properties_come_as_texts_or_null_and_unknown_ones_do_not_come() -> None
         "GET", f"{OBJECTS}/contacts?properties=email&properties=phone&limit=1"
     ).json()
     assert set(repeated["results"][0]["properties"]) == SYSTEM | {"email", "phone"}
+
+
+def archived_asked(portal: Asking, status: int) -> list[Any]:
+    """An archived property asked for in every way there is, once with its history."""
+    path, named = f"{OBJECTS}/deals", ["dealname", "retired_score"]
+    first = portal.ids("deals")[0]
+    return [
+        portal.get(path, status, properties=",".join(named), limit="50"),
+        portal.get(f"{path}/{first}", status, properties=",".join(named)),
+        portal.post(f"{path}/batch/read", {"inputs": [{"id": first}], "properties": named}, status),
+        portal.search("deals", status=status, properties=named, limit=50),
+        portal.get(path, status, propertiesWithHistory=",".join(named), limit="50"),
+    ]
+
+
+def test_values_of_archived_properties_are_left_out_given_or_refused() -> None:
+    for told in archived_asked(Asking("deals=40"), 200):
+        assert b"retired_score" not in msgspec.json.encode(told)
+        assert b"dealname" in msgspec.json.encode(told)
+    page, one, batch, search, history = archived_asked(
+        Asking("deals=40", beliefs={"archived-values": "come"}), 200
+    )
+    values = {record["id"]: record["properties"]["retired_score"] for record in page["results"]}
+    assert None in values.values()
+    assert len(set(values.values())) > 3
+    for record in (one, *batch["results"], *search["results"]):
+        assert record["properties"]["retired_score"] == values[record["id"]]
+    for record in history["results"]:
+        newest = record["propertiesWithHistory"]["retired_score"][:1]
+        assert [version["value"] for version in newest] in ([values[record["id"]] or ""], [])
+    for told in archived_asked(Asking("deals=40", beliefs={"archived-values": "refused"}), 400):
+        assert told["message"] == 'Property "retired_score" does not exist'
+        assert told["category"] == "VALIDATION_ERROR"
+
+
+def test_an_archived_property_comes_where_that_is_believed_but_only_by_name() -> None:
+    portal = Asking("deals=3", beliefs={"archived-values": "come"})
+    portal.post("/_sandbox/drift", {"deeds": ["property-archived:deals:dealname"]})
+    assert "dealname" not in portal.get(f"{OBJECTS}/deals")["results"][0]["properties"]
+    assert portal.get(f"{OBJECTS}/deals", properties="dealname")["results"][0]["properties"]["dealname"]
+    refusing = Asking("deals=3", beliefs={"archived-values": "refused"})
+    assert refusing.get(f"{OBJECTS}/deals", properties="no_such_property")["results"]
 
 
 def test_without_asking_a_type_gives_its_own_properties() -> None:
