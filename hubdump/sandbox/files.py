@@ -50,7 +50,8 @@ def _file(portal: Portal, _: str, index: int) -> Body:
     attached = dict(enumerate(ATTACHED, portal.spec.items["files"])).get(index)
     if attached:
         found |= {"id": attached, "access": "HIDDEN_PRIVATE", "isUsableInContent": False}
-    return _true(portal, found | ({"height": 600, "width": 800} if type_ == "IMG" else {}))
+    found |= {"height": 600, "width": 800} if type_ == "IMG" else {}
+    return _true(portal, found, found)
 
 
 def _size(number: int, index: int) -> int:
@@ -58,8 +59,10 @@ def _size(number: int, index: int) -> int:
     return number % (400_000 if index % 25 == 12 else 20_000)
 
 
-def _true(portal: Portal, body: Body) -> Body:
-    """A file whose `fileMd5` is that of its bytes; Refused where its size is none."""
+def _true(portal: Portal, body: Body, given: Body) -> Body:
+    """A file whose `fileMd5` is that of its bytes, unless another one is given; Refused where its size is none."""
+    if "fileMd5" in given or not given.keys() & {"id", "size"}:
+        return body
     size = whole(body["size"], "size", file_bytes.BYTES_MAX)
     return body | {"size": size, "fileMd5": file_bytes.md5(portal, str(body["id"]), size)}
 

@@ -22,7 +22,7 @@ class Collection:
     `dates` are set where an item is made, `changed` where it is changed ('': nothing tells). Of what `archives`,
     HubSpot lists archived items, which bear the `archived_date`, where there is one. A `derived` one follows
     from the portal's records: its items here are only what was written over that, or taken away. What of an
-    item follows from the rest of it, `settled` sets whenever it is written.
+    item follows from the rest of it, `settled` sets where it is written: of the portal, the item, what was given.
     """
 
     name: str
@@ -34,7 +34,7 @@ class Collection:
     archives: bool = False
     archived_date: str = ""
     derived: bool = False
-    settled: Callable[[Portal, Body], Body] = lambda _, body: body
+    settled: Callable[[Portal, Body, Body], Body] = lambda _portal, body, _given: body
 
 
 @dataclass(slots=True)
@@ -85,7 +85,7 @@ class Items:
         body = collection.one(self.portal, parent, index)
         body |= {name: _written(body[name], now_ms) for name in collection.dates} | given
         key = collection.key(body)
-        every[key] = Item(collection.settled(self.portal, body), seen_ms=seen_ms)
+        every[key] = Item(collection.settled(self.portal, body, given), seen_ms=seen_ms)
         return key
 
     def hide(self, collection: Collection, parent: str, key: str) -> None:
@@ -96,7 +96,7 @@ class Items:
         """Change an item, and the date of its last change."""
         date = collection.changed
         body = item.body | ({date: iso(now_ms, "3")} if date else {}) | given
-        item.body = collection.settled(self.portal, body)
+        item.body = collection.settled(self.portal, body, given)
 
     def archive(self, collection: Collection, item: Item, now_ms: int, *, archived: bool) -> None:
         """Archive an item, or bring it back; the dates are those its collection has."""

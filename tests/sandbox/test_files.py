@@ -110,6 +110,12 @@ def test_a_file_that_is_hidden_later_is_shown_no_more_and_one_of_another_size_ha
     assert listed(portal, f"{FILES}/search")[second] == changed
     body = followed(portal, given(portal, second)["url"]).body
     assert (len(body), md5(body)) == (5, changed["fileMd5"])
+    renamed = edit(portal, "change", "files", key=second, body={"name": "other"})["body"]
+    assert renamed["fileMd5"] == changed["fileMd5"]
+    lied = edit(portal, "change", "files", key=second, body={"fileMd5": "0" * 32})["body"]
+    assert lied["fileMd5"] == "0" * 32
+    made = edit(portal, "create", "files", body={"id": "77", "size": 3})["body"]
+    assert made["fileMd5"] == md5(followed(portal, given(portal, "77")["url"]).body)
     portal.post(
         "/_sandbox/items",
         {"edits": [{"do": "change", "collection": "files", "key": second, "body": {"size": "much"}}]},
