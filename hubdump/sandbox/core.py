@@ -203,13 +203,9 @@ def _correlation_id(seed: int, ordinal: int) -> str:
 
 def _compressed(request: Request, response: Response) -> Response:
     asked = "gzip" in request.headers.get("accept-encoding", "")
-    packed = response.headers.get("Content-Type", "").startswith(("text/html", "application/json"))
-    if (
-        asked
-        and packed
-        and len(response.body) >= GZIP_FROM_BYTES
-        and "Content-Encoding" not in response.headers
-    ):
+    texts = response.headers.get("Content-Type", "").startswith(("text/html", "application/json"))
+    plain = texts and "Content-Encoding" not in response.headers
+    if asked and plain and len(response.body) >= GZIP_FROM_BYTES:
         packer = zlib.compressobj(1, zlib.DEFLATED, 31)
         response.body = packer.compress(response.body) + packer.flush()
         response.headers["Content-Encoding"] = "gzip"

@@ -49,7 +49,6 @@ def download(portal: Portal, request: Request, wall_ms: int, there: Callable[[st
         return _refused(404, "Not Found")
     size, resized = int(body["size"]), said["size"]
     found = content(portal, id_, size // 4 if resized else size, resized)
-    # Not packed: what is in files does not become smaller, and its length is that of the file.
     return Response(
         200, found, {"Content-Type": _MEDIA.get(str(body["extension"]), "application/octet-stream")}
     )

@@ -109,21 +109,16 @@ class Files:
 
     def signed_url(self, call: Call) -> Response:
         """A URL that leads to a file's bytes for a while; a hidden file is not there without its scope (404)."""
-        query, body = call.query, self._there(call.parts["id"])
-        held = call.request.scopes
+        body, held = self._there(call.parts["id"]), call.request.scopes
         if body is None or (hidden(body) and held is not None and HIDDEN_SCOPE not in held):
             raise Refused(404, "resource not found", "OBJECT_NOT_FOUND")
-        if body["access"].startswith("PUBLIC") and self.objects.beliefs["signed-url-for-public"] == "no":
+        public = str(body["access"]).startswith("PUBLIC")
+        if public and self.objects.beliefs["signed-url-for-public"] == "no":
             raise Refused(400, f"The file {body['id']} is not private")
-        span_s = whole(query.one("expirationSeconds") or EXPIRES_S, "expirationSeconds", EXPIRES_S_MAX)
-        resized = query.one("size")
-        query.flag("upscale")  # of pictures that are none there is nothing to stretch
-        if resized and resized not in _RESIZED:
-            raise Refused(400, f"Invalid value for size: '{resized}' is not one of {', '.join(_RESIZED)}")
-        expires_ms = call.now_ms + 1000 * span_s
-        url = file_bytes.signed(
-            self.objects.portal, call.base, body["id"], expires_ms, resized if body["type"] == "IMG" else ""
-        )
+        asked = call.query.one("expirationSeconds") or EXPIRES_S
+        expires_ms = call.now_ms + 1000 * whole(asked, "expirationSeconds", EXPIRES_S_MAX)
+        resized = _resized(call.query) if body["type"] == "IMG" else ""
+        url = file_bytes.signed(self.objects.portal, call.base, str(body["id"]), expires_ms, resized)
         told = {name: body[name] for name in _TOLD if name in body}
         return ok(told | {"url": url, "expiresAt": iso(expires_ms)})
 
@@ -142,6 +137,15 @@ class Files:
                 raise Refused(400, f"Invalid value for sort: '{field}'")
             found = sorted(found, key=SORTED[name], reverse=field.startswith("-"))
         return found
+
+
+def _resized(query: Query) -> str:
+    """The size that is asked for of a picture, '' for its own; there is nothing in it that `upscale` could stretch."""
+    query.flag("upscale")
+    size = query.one("size")
+    if size and size not in _RESIZED:
+        raise Refused(400, f"Invalid value for size: '{size}' is not one of {', '.join(_RESIZED)}")
+    return size
 
 
 def _ms(text: str, name: str) -> int:

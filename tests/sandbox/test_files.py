@@ -101,6 +101,15 @@ def test_what_is_attached_to_engagements_is_hidden_and_some_of_it_is_deleted() -
             assert (len(body), md5(body)) == (sums[id_]["size"], sums[id_]["fileMd5"])
 
 
+def test_an_app_that_loses_a_scope_keeps_that_of_hidden_files_until_it_loses_that() -> None:
+    portal = Asking(PORTAL)
+    portal.post("/_sandbox/drift", {"deeds": ["scope-revoked:forms"]})
+    assert given(portal, "4711")
+    portal.post("/_sandbox/drift", {"deeds": ["scope-revoked:files.ui_hidden.read"]})
+    portal.get(f"{FILES}/4711/signed-url", 404)
+    assert given(portal, next(iter(truth(portal, "files"))))
+
+
 def test_a_file_that_is_hidden_later_is_shown_no_more_and_one_of_another_size_has_other_bytes() -> None:
     portal = Asking(PORTAL)
     first, second = list(truth(portal, "files"))[:2]
