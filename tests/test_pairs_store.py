@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hubdump.model import Association, AssociationsRead, WalkKey
+from hubdump.model import Association, AssociationsRead, RecordRef, RecordsRead, Response, Settled, WalkKey
 from hubdump.store.pairs import AssociationType, Side
 from hubdump.store.reader import Reader
 from hubdump.store.store import Store
@@ -45,6 +45,21 @@ def test_a_side_that_is_not_read_any_more_keeps_what_it_showed_until_the_other_o
     assert store.pairs.has_any("deals", "tickets")
     assert [one.purpose for one in store.asked.failures("deals")] == ["tickets"]
     assert rows(tmp_path, "deals", "tickets") == [("deals", "1", "tickets", "3", "HUBSPOT_DEFINED", 1, None)]
+
+
+def test_a_record_that_was_removed_while_another_type_read_its_associations_keeps_none(
+    store: Store, tmp_path: Path
+) -> None:
+    store.begin_round("tickets", 1)
+    refs = [RecordRef(id_, place, 1, archived=False) for place, id_ in enumerate((1, 2))]
+    page = RecordsRead(Response(200, {}, b'{"results": [{}, {}]}'), refs, "", done=True)
+    store.commit_records(WalkKey("tickets", "sweep"), page, 0.0)
+    store.commit_settled(WalkKey("tickets", "settle"), Settled("", done=True, removed={1: None}), 0.0)
+    store.finish_round("tickets", 1, 1)
+    linked(store, "tickets", "companies", (1, 5), (2, 5))
+    assert rows(tmp_path, "tickets", "companies") == [
+        ("tickets", "2", "companies", "5", "HUBSPOT_DEFINED", 1, None)
+    ]
 
 
 def test_a_side_that_is_read_again_before_it_was_forgotten_is_as_it_was(store: Store) -> None:

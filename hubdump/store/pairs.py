@@ -9,6 +9,7 @@ from enum import IntEnum
 from pathlib import Path
 from typing import NamedTuple
 
+from hubdump.model import Association
 from hubdump.store.database import disk_errors
 
 _READ = "SELECT from_type, to_type FROM pairs WHERE read = 1 ORDER BY from_type, to_type"
@@ -38,6 +39,19 @@ class AssociationType(NamedTuple):
     category: str
     type_id: int
     label: str | None
+
+
+def label_number(db: sqlite3.Connection, link: Association) -> int:
+    """The number under which the store knows what an association means; a new one where it does not yet."""
+    key = (link.category, link.type_id, link.label)
+    found = db.execute(
+        "SELECT number FROM labels WHERE category = ? AND type_id = ? AND label IS ?", key
+    ).fetchone()
+    if found:
+        return int(found[0])
+    number = db.execute("INSERT INTO labels (category, type_id, label) VALUES (?, ?, ?)", key).lastrowid
+    assert number is not None
+    return number
 
 
 def read_pairs(db: sqlite3.Connection) -> tuple[tuple[str, str], ...]:

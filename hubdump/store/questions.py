@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from hubdump.model import Quarantine, State, Totals, Version
@@ -35,6 +35,15 @@ class Questions:
         """Up to `count` ids of records that could not be read, ascending, above `after`."""
         sql = f"SELECT id FROM failures WHERE type = ?1 AND id > ?2 AND purpose = '{RECORD}'"  # noqa: S608 - our own word
         return self._ids(sql, type_, after, count)
+
+    def removed(self, type_: str, ids: Iterable[int]) -> set[int]:
+        """Those of some records that are there, and not active."""
+        sql = (
+            "SELECT id FROM records WHERE type = ? AND state <> 0 AND id IN (SELECT value FROM json_each(?))"
+        )
+        with disk_errors(self.path):
+            rows = self._db.execute(sql, (self._types.get(type_, 0), json.dumps(list(ids))))
+            return {id_ for (id_,) in rows}
 
     def next_run_us(self, now_us: int) -> int:
         """When a run that begins now does: after the instants up to which the earlier ones looked for changes."""

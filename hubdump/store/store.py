@@ -10,7 +10,6 @@ from pathlib import Path
 
 from hubdump.errors import UsageError
 from hubdump.model import (
-    Association,
     AssociationsRead,
     Bookmark,
     HistoriesRead,
@@ -27,7 +26,7 @@ from hubdump.store.erasing import Erasing
 from hubdump.store.fetched import Fetched
 from hubdump.store.histories import Histories
 from hubdump.store.items import Items
-from hubdump.store.pairs import Pairs
+from hubdump.store.pairs import Pairs, label_number
 from hubdump.store.questions import Questions
 
 _UPSERT = """
@@ -246,16 +245,23 @@ class Store:
             self._set_meta("active_s", repr(active_s))
 
     def commit_associations(self, key: WalkKey, page: AssociationsRead, active_s: float) -> None:
-        """Put the associations of some records to the type `key.purpose` and the cursor on disk together."""
+        """Put the associations of some records to the type `key.purpose` and the cursor on disk together; a record that
+        was removed since they were asked for has none.
+        """
         with self.transaction():
             number, to = self._number(key.type), self._number(key.purpose)
+            removed = self.asked.removed(key.type, {row.from_id for row in page.rows})
             self._db.executemany(
                 "DELETE FROM associations WHERE from_type = ? AND from_id = ? AND to_type = ?",
                 ((number, id_, to) for id_ in page.fresh),
             )
             self._db.executemany(
                 "INSERT INTO associations VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                ((number, row.from_id, to, row.to_id, self._label(row)) for row in page.rows),
+                (
+                    (number, row.from_id, to, row.to_id, label_number(self._db, row))
+                    for row in page.rows
+                    if row.from_id not in removed
+                ),
             )
             self._db.executemany(
                 "INSERT INTO failures VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
@@ -366,19 +372,6 @@ class Store:
             assert cursor.lastrowid is not None
             self._types[type_] = cursor.lastrowid
         return self._types[type_]
-
-    def _label(self, row: Association) -> int:
-        key = (row.category, row.type_id, row.label)
-        found = self._db.execute(
-            "SELECT number FROM labels WHERE category = ? AND type_id = ? AND label IS ?", key
-        ).fetchone()
-        if found:
-            return int(found[0])
-        number = self._db.execute(
-            "INSERT INTO labels (category, type_id, label) VALUES (?, ?, ?)", key
-        ).lastrowid
-        assert number is not None
-        return number
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
