@@ -245,11 +245,10 @@ class Store:
             self._set_meta("active_s", repr(active_s))
 
     def commit_associations(self, key: WalkKey, page: AssociationsRead, active_s: float) -> None:
-        """Put the associations of some records to the type `key.purpose` and the cursor on disk together; a record that
-        was removed since they were asked for has none.
-        """
+        """Put the associations of some records to the type `key.purpose` and the cursor on disk together."""
         with self.transaction():
             number, to = self._number(key.type), self._number(key.purpose)
+            # A record that was removed since they were asked for has none.
             removed = self.asked.removed(key.type, {row.from_id for row in page.rows})
             self._db.executemany(
                 "DELETE FROM associations WHERE from_type = ? AND from_id = ? AND to_type = ?",
