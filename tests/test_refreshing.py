@@ -19,6 +19,7 @@ import pytest
 from hubdump import load
 from hubdump.around import by_name
 from hubdump.catalog import STANDARD
+from hubdump.errors import Exit, HubdumpError
 from hubdump.extract.plan import Wishes
 from hubdump.extract.wanted import wanted as histories
 from hubdump.model import Association, AssociationsRead, ObjectType, State, WalkKey
@@ -345,3 +346,13 @@ def test_what_people_do_at_hubspot_is_written_and_nothing_else(tmp_path: Path, w
     found = same_as_anew(life, types)
     assert "changed" in str(found["main.calls"])
     assert not any(repr(link[3]) in row and repr(link[1]) in row for row in found["main.associations"])
+
+
+def test_too_little_memory_is_not_told_as_a_full_disk(tmp_path: Path) -> None:
+    said = "TransactionContext Error: Checkpoint failed: could not allocate block of size 256.0 KiB"
+    with (
+        pytest.raises(HubdumpError, match="needs more memory") as told,
+        duckdb_file.building(tmp_path / "a.duckdb", "a.duckdb"),
+    ):
+        raise duckdb.TransactionException(said)
+    assert (told.value.exit, "hubdump load jsonl:out" in told.value.hint) == (Exit.ERROR, True)

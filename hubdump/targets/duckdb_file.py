@@ -36,6 +36,8 @@ from hubdump.targets.written import (
 # A file of DuckDB 2.0's own storage cannot be opened by 1.4; this one can, and unlike v1.2.0 it writes its
 # checkpoint within the memory limit.
 STORAGE = "v1.3.0"
+# So DuckDB says that its memory limit does not do, in whatever kind of error.
+_NO_MEMORY = "could not allocate block"
 # A file that was brought up to date so often that it is so many times as large as when it was built is built anew.
 _GROWN_MAX = 2
 
@@ -171,6 +173,12 @@ def building(path: Path, told: str) -> Iterator[duckdb.DuckDBPyConnection]:
             db.execute("CHECKPOINT dump")
     except duckdb.Error as error:
         said = str(error).partition("\n")[0]
+        if _NO_MEMORY in said:
+            raise HubdumpError(
+                f"DuckDB needs more memory for {told} than hubdump lets it take ({said}). The extraction is safe in "
+                "the store.",
+                "Formats that need none: hubdump load jsonl:out csv:out",
+            ) from error
         # What the disk did in a checkpoint, DuckDB calls fatal; in a commit, that of a transaction.
         if isinstance(error, duckdb.IOException | duckdb.FatalException | duckdb.TransactionException):
             raise DiskFailure(
