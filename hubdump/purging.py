@@ -13,6 +13,8 @@ from hubdump import checking
 from hubdump.errors import UsageError
 from hubdump.events import Emit
 from hubdump.model import ObjectType, State
+from hubdump.seal import STORE
+from hubdump.store.database import open_for_reading
 from hubdump.store.erasing import Erased
 from hubdump.store.reader import Reader
 from hubdump.store.store import Store
@@ -20,8 +22,9 @@ from hubdump.targets import DUCKDB, json_files
 from hubdump.targets.export import EXPORT, Kept, Wanted
 from hubdump.targets.written import HARD_DELETE, LOADED
 
-# Collections whose items tell of contacts by an id or an address.
+# The key under which the store keeps what is being purged: whoever is cut short types the same again.
 _UNDER_WAY = "purging"
+# Collections whose items tell of contacts by an id or an address.
 TELLING = (
     "list_memberships",
     "form_submissions",
@@ -42,7 +45,7 @@ class Purged:
 
 def chosen(dump: Path, words: Sequence[str]) -> Chosen:
     """The records that words as contacts:123 name, with those that were merged into them; UsageError for any other."""
-    with checking.held(dump) as store:
+    with closing(Store(dump / STORE, open_for_reading)) as store:
         return _chosen(store, words)
 
 
@@ -62,23 +65,23 @@ def purge(dump: Path, words: Sequence[str], emit: Emit) -> Purged:
 
 
 def _chosen(store: Store, words: Sequence[str]) -> Chosen:
-    catalogue, asked = store.discovered.catalogue(), dict[ObjectType, list[int]]()
+    catalogue, asked = store.discovered.catalogue(), dict[ObjectType, dict[int, str]]()
     for word in words:
         name, _, id_ = word.rpartition(":")
         if not (name and id_.isdecimal()):
             raise UsageError(
                 f"'{word}' names no record. Nothing was erased.", "Name it by type and id: contacts:123"
             )
-        asked.setdefault(catalogue.by_name(name), []).append(int(id_))
-    found = {type_: store.erasing.with_merged(type_.name, ids) for type_, ids in asked.items()}
+        asked.setdefault(catalogue.by_name(name), {})[int(id_)] = word
     under_way = store.meta(_UNDER_WAY).split()
-    for word in words:
-        name, _, id_ = word.rpartition(":")
-        if int(id_) not in found[catalogue.by_name(name)] and word not in under_way:
-            raise UsageError(
-                f"There is no {name} {id_} in the dump. Nothing was erased.",
-                "Leave it out, or look for it: hubdump status",
-            )
+    found = {type_: store.erasing.with_merged(type_.name, list(ids)) for type_, ids in asked.items()}
+    for type_, ids in asked.items():
+        for number, word in ids.items():
+            if number not in found[type_] and word not in under_way:
+                raise UsageError(
+                    f"There is no {type_.name} {number} in the dump. Nothing was erased.",
+                    "Leave it out, or look for it: hubdump status",
+                )
     return found
 
 
