@@ -108,6 +108,7 @@ class _Run:
             order.access, self._budgets, self._store, self._clock, self._tell, self._stop.gate
         ) as session:
             self._bound = True
+            self._store.runs.begin(order.run, self._now_us())
             load.move_aside(order.dump, self._store, self._tell)
             self._store.set_meta(WANTED, " ".join(self._targets))
             self._types = await discovery.selected(
@@ -210,6 +211,7 @@ class _Run:
             fetched=fetched if order.files or fetched.files else None,
             filled=load.filled(self._store.meta),
         )
+        self._store.runs.end(self._now_us())
         write_manifest(order.dump, order.run, self._store, ended)
         return ended
 
@@ -245,6 +247,9 @@ class _Run:
             mark.unread,
             {one.parent: one.reason for one in items.left_out(row.name)},
         )
+
+    def _now_us(self) -> int:
+        return int(self._clock.wall_s() * 1_000_000)
 
     def _tell(self, event: Any) -> None:
         self._retries += type(event).__name__ == "RetryScheduled"

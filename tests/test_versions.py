@@ -23,7 +23,7 @@ from tests.conftest import ROOT, User
 
 STORES = ROOT / "tests/stores"
 # What was read into each when it was made: records, associations, past values, items.
-HELD = {5: (36, 216, 14, 12)}
+HELD = {5: (36, 216, 14, 12), 6: (36, 120, 14, 12)}
 VERSIONS = sorted(HELD)
 
 
@@ -89,7 +89,7 @@ def test_a_step_that_is_cut_short_leaves_the_store_as_it_was(
     path = made(5, tmp_path)
     before = schema(path)
     with monkeypatch.context() as patch:
-        patch.setattr(versions, "STEPS", {5: versions.STEPS[5] + "INSERT INTO nowhere VALUES (1);"})
+        patch.setitem(versions.STEPS, 5, versions.STEPS[5] + "INSERT INTO nowhere VALUES (1);")
         with pytest.raises(DiskFailure):
             Store(path)
     assert schema(path) == before

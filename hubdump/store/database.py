@@ -17,6 +17,8 @@ from hubdump.store.versions import LATEST, bring_up_to_date, refuse_older, refus
 # `history_reads` says of which record the history of which properties is whole, as of which version, and the `seen_us`
 # of the round that read it.
 # Primary keys come first: SQLite 3.40's quick_check takes any other order of a table WITHOUT ROWID for damage.
+# `runs.name` is what a run's log is called under runs/. A record's present version - its bytes, its state, what it was
+# merged into - is of `run`, the record itself of `first_run`; 0: a run before the store knew of runs.
 # `fetched` are HubSpot's files: their bytes are in the dump as of `version`; HubSpot names the one `wanted`.
 # What is around the records lies in `collections`: a pass shows its items anew, what a whole one did not is `gone`.
 _SCHEMA = """
@@ -35,7 +37,9 @@ CREATE TABLE pages (
 CREATE TABLE records (
     type INTEGER NOT NULL, id INTEGER NOT NULL, page INTEGER NOT NULL, position INTEGER NOT NULL,
     updated_us INTEGER, state INTEGER NOT NULL, merged_into INTEGER, seen INTEGER NOT NULL,
+    run INTEGER NOT NULL DEFAULT 0, first_run INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (type, id)) WITHOUT ROWID;
+CREATE TABLE runs (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, began_us INTEGER NOT NULL, ended_us INTEGER);
 CREATE TABLE removals (
     type INTEGER NOT NULL, id INTEGER NOT NULL, merged_into INTEGER, PRIMARY KEY (type, id)) WITHOUT ROWID;
 CREATE TABLE labels (

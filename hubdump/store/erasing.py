@@ -16,6 +16,7 @@ from msgspec import Raw, Struct
 from hubdump.model import State
 from hubdump.store.bodies import unpacked
 from hubdump.store.database import disk_errors
+from hubdump.store.records import drop_pages
 
 _MERGED = """
 WITH RECURSIVE them (id) AS (
@@ -32,9 +33,6 @@ _PLACES = (
     ("history_reads", "type", "id"),
     ("failures", "type", "id"),
     ("removals", "type", "id"),
-)
-_UNREFERENCED = (
-    "DELETE FROM pages WHERE type = ?1 AND number NOT IN (SELECT page FROM records WHERE type = ?1)"
 )
 
 
@@ -83,7 +81,7 @@ class Erasing:
             erased = Erased(counts[0], counts[1], counts[2] + counts[3])
             sql = "UPDATE types SET past_values = past_values - ? WHERE number = ?"
             self._db.execute(sql, (erased.past_values, number))
-            self._db.execute(_UNREFERENCED, (number,))
+            drop_pages(self._db, number)
             for (page,) in self._db.execute("SELECT number FROM pages WHERE type = ?", (number,)).fetchall():
                 self._rewrite(page, ids)
         return erased

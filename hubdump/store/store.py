@@ -15,10 +15,9 @@ from hubdump.model import (
     HistoriesRead,
     RecordsRead,
     Settled,
-    State,
     WalkKey,
 )
-from hubdump.store.bodies import packed
+from hubdump.store import records
 from hubdump.store.bookmarks import UNCERTAIN, bookmark_of, bookmarks_of, meta_of, uncertain_of
 from hubdump.store.database import DEFINITIONS, HISTORY, RECORD, disk_errors, open_for_writing
 from hubdump.store.discovered import Discovered
@@ -28,28 +27,17 @@ from hubdump.store.histories import Histories
 from hubdump.store.items import Items
 from hubdump.store.pairs import Pairs, label_number
 from hubdump.store.questions import Questions
-
-_UPSERT = """
-INSERT INTO records (type, id, page, position, updated_us, state, seen) VALUES (?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (type, id) DO UPDATE SET
-    page = iif({newer}, excluded.page, page), position = iif({newer}, excluded.position, position),
-    state = iif({newer}, excluded.state, state), merged_into = iif({newer}, NULL, merged_into),
-    updated_us = iif({newer}, excluded.updated_us, updated_us), seen = excluded.seen
-""".format(newer="excluded.updated_us IS NULL OR updated_us IS NULL OR excluded.updated_us >= updated_us")
+from hubdump.store.runs import Runs
 
 _UNPROVE_WHERE_NAMELESS = """
 UPDATE types SET proved_us = NULL WHERE number = ?1 AND EXISTS (SELECT 1 FROM failures WHERE type = ?1 AND id < 0)
 """
 
-_UNREFERENCED = """
-DELETE FROM pages WHERE type = ?1 AND number NOT IN (SELECT page FROM records WHERE type = ?1)
-"""
-
 
 class Store:
     """What is on disk and trusted. Every method that writes is one transaction; `asked` are questions only,
-    `discovered` is the portal itself, `items` what is around the records, `fetched` the bytes of its files, `pairs`
-    which of its types are associated.
+    `runs` says which run this is, `discovered` is the portal itself, `items` what is around the records, `fetched` the
+    bytes of its files, `pairs` which of its types are associated.
     Where it is opened for reading, whoever writes nevertheless gets DiskFailure.
     """
 
@@ -58,6 +46,7 @@ class Store:
         self._db = opened(path)
         with disk_errors(path):
             self._types: dict[str, int] = dict(self._db.execute("SELECT name, number FROM types"))
+        self.runs = Runs(path, self._db, self.transaction)
         self.asked = Questions(path, self._db, self._types)
         self.histories = Histories(path, self._db)
         self.discovered = Discovered(path, self._db, self.transaction)
@@ -145,8 +134,8 @@ class Store:
         """Mark a type complete up to `fresh_us`, and proved where it was; records found removed are so from now on."""
         with self.transaction():
             number = self._number(type_)
-            self._remove(number)
-            self._db.execute(_UNREFERENCED, (number,))
+            self._unlink(number, records.remove(self._db, self.runs, number))
+            records.drop_pages(self._db, number)
             self._db.execute(
                 "UPDATE types SET complete = 1, fresh_us = ?, proved_us = coalesce(?, proved_us) WHERE number = ?",
                 (fresh_us, proved_us, number),
@@ -200,18 +189,7 @@ class Store:
         with self.transaction():
             number = self._number(key.type)
             if page.records:
-                page_number = self._db.execute(
-                    "INSERT INTO pages (type, encoding, crc, body) VALUES (?, ?, ?, ?)",
-                    (number, *packed(page.response)),
-                ).lastrowid
-                pass_ = self._pass(number)
-                self._db.executemany(
-                    _UPSERT,
-                    (
-                        (number, ref.id, page_number, ref.position, ref.updated_us, int(ref.archived), pass_)
-                        for ref in page.records
-                    ),
-                )
+                records.put(self._db, self.runs, number, self._pass(number), page)
                 self._readable(number, [ref.id for ref in page.records])
                 self._db.executemany(
                     "DELETE FROM removals WHERE type = ? AND id = ?",
@@ -340,16 +318,6 @@ class Store:
         """Records that are not active have no associations that could be read."""
         sql = "DELETE FROM associations WHERE from_type = ? AND from_id = ?"
         self._db.executemany(sql, ((number, id_) for id_ in ids))
-
-    def _remove(self, number: int) -> None:
-        """Apply the removals of a round."""
-        rows = self._db.execute("SELECT id, merged_into FROM removals WHERE type = ?", (number,)).fetchall()
-        self._db.executemany(
-            "UPDATE records SET state = ?, merged_into = ? WHERE type = ? AND id = ?",
-            ((State.GONE if into is None else State.MERGED, into, number, id_) for id_, into in rows),
-        )
-        self._unlink(number, [id_ for id_, _ in rows])
-        self._db.execute("DELETE FROM removals WHERE type = ?", (number,))
 
     def _begin(self, key: WalkKey, *, lists: bool) -> None:
         sql = "UPDATE types SET passes = passes + ? WHERE number = ?"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hubdump.store import bodies, database, store
+from hubdump.store import bodies, database, records, store
 from hubdump.targets import written
 from tests.simulation.mutants.algorithm import LOSS
 from tests.simulation.mutants.breaking import Edit, Mutant
@@ -42,11 +42,14 @@ KEEPING: tuple[Mutant, ...] = (
         (
             Edit(
                 store,
-                "                pass_ = self._pass(number)\n",
-                "                pass_ = self._pass(number)\n"
+                "                records.put(self._db, self.runs, number, self._pass(number), page)\n",
                 "                self._move(key, page.cursor, done=page.done)\n"
-                "                self._db.execute('COMMIT')\n"
-                "                self._db.execute('BEGIN IMMEDIATE')\n",
+                "                records.put(self._db, self.runs, number, self._pass(number), page)\n",
+            ),
+            Edit(
+                records,
+                "    db.executemany(\n        _UPSERT,\n",
+                "    db.execute('COMMIT')\n    db.execute('BEGIN IMMEDIATE')\n    db.executemany(\n        _UPSERT,\n",
             ),
         ),
         LOSS,
@@ -58,12 +61,12 @@ KEEPING: tuple[Mutant, ...] = (
         (
             Edit(
                 store,
-                "            self._remove(number)\n",
+                "            self._unlink(number, records.remove(self._db, self.runs, number))\n",
                 "            finished = (fresh_us, proved_us, number)\n"
                 "            sql = 'UPDATE types SET complete = 1, fresh_us = ?, proved_us = ? WHERE number = ?'\n"
                 "            self._db.execute(sql, finished)\n"
                 "            self._db.execute('COMMIT')\n            self._db.execute('BEGIN IMMEDIATE')\n"
-                "            self._remove(number)\n",
+                "            self._unlink(number, records.remove(self._db, self.runs, number))\n",
             ),
         ),
         frozenset({"GHOST"}),
@@ -74,9 +77,9 @@ KEEPING: tuple[Mutant, ...] = (
         "What is read later replaces what is there, even an older version.",
         (
             Edit(
-                store,
-                "                    _UPSERT,\n",
-                "                    _UPSERT.replace('excluded.updated_us >= updated_us', '1'),\n",
+                records,
+                "        _UPSERT,\n",
+                "        _UPSERT.replace('excluded.updated_us >= updated_us', '1'),\n",
             ),
         ),
         frozenset(),
@@ -92,14 +95,26 @@ KEEPING: tuple[Mutant, ...] = (
     Mutant(
         "associations of the removed",
         "A record that was removed keeps its associations.",
-        (Edit(store, "        self._unlink(number, [id_ for id_, _ in rows])\n", ""),),
+        (
+            Edit(
+                store,
+                "self._unlink(number, records.remove(self._db, self.runs, number))",
+                "records.remove(self._db, self.runs, number)",
+            ),
+        ),
         frozenset({"GHOST"}),
         "removing",
     ),
     Mutant(
         "removals not applied",
         "What is found to be removed stays as it was.",
-        (Edit(store, "            self._remove(number)\n", ""),),
+        (
+            Edit(
+                store,
+                "            self._unlink(number, records.remove(self._db, self.runs, number))\n",
+                "",
+            ),
+        ),
         frozenset({"GHOST"}),
         "removing",
     ),
@@ -110,7 +125,8 @@ KEEPING: tuple[Mutant, ...] = (
             Edit(
                 store,
                 "            self._readable(number, found.removed)\n",
-                "            self._readable(number, found.removed)\n            self._remove(number)\n",
+                "            self._readable(number, found.removed)\n"
+                "            records.remove(self._db, self.runs, number)\n",
             ),
         ),
         frozenset(),

@@ -1,0 +1,102 @@
+"""Which run a record's present version is of: a run is a number in the store, and a name under runs/."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Raw, Struct
+
+from hubdump.errors import DiskFailure
+from hubdump.model import RecordsRead
+from hubdump.store.bodies import packed, unpacked
+
+# What was committed before the store knew of runs, and by whoever is none.
+BEFORE = 0
+_BEGIN = """
+INSERT INTO runs (name, began_us) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET ended_us = NULL RETURNING number
+"""
+_STORED = """
+SELECT page, position, id, run, updated_us, state FROM records
+WHERE type = ?1 AND run <> ?2 AND id IN (SELECT value FROM json_each(?3)) ORDER BY page
+"""
+
+
+class _Content(Struct):
+    """What makes a version of a record another one, besides its time: none is the same as no property."""
+
+    properties: dict[str, Any] = {}
+    archivedAt: str | None = None  # noqa: N815 - HubSpot's word
+
+    def said(self) -> tuple[dict[str, Any], str | None]:
+        return {name: value for name, value in self.properties.items() if value is not None}, self.archivedAt
+
+
+class _Page(Struct):
+    results: list[Raw]
+
+
+_PAGE, _CONTENT = msgspec.json.Decoder(_Page), msgspec.json.Decoder(_Content)
+
+
+class Runs:
+    """Asks and tells the one writing connection; `number` is the present run, once it has begun."""
+
+    def __init__(
+        self, path: Path, db: sqlite3.Connection, transaction: Callable[[], AbstractContextManager[None]]
+    ) -> None:
+        self.path, self._db, self._transaction = path, db, transaction
+        self.number = BEFORE
+
+    def begin(self, name: str, began_us: int) -> None:
+        """From now on all that is committed is of this run."""
+        with self._transaction():
+            self.number = int(self._db.execute(_BEGIN, (name, began_us)).fetchone()[0])
+
+    def end(self, ended_us: int) -> None:
+        """Keep when the present run came to its end; one that was cut short has none."""
+        with self._transaction():
+            self._db.execute("UPDATE runs SET ended_us = ? WHERE number = ?", (ended_us, self.number))
+
+    def of(self, type_: int, read: RecordsRead) -> dict[int, int]:
+        """The run of those records of a page that the store has at the very version just read, by id.
+
+        All others are of the present one.
+        """
+        refs = {ref.id: ref for ref in read.records}
+        rows = self._db.execute(_STORED, (type_, self.number, json.dumps(list(refs)))).fetchall()
+        known = [row[:4] for row in rows if row[4:] == (refs[row[2]].updated_us, refs[row[2]].archived)]
+        if not known:
+            return {}
+        now = _PAGE.decode(unpacked(packed(read.response), "An answer").text).results
+        return {
+            id_: run for id_, run, stored in self._stored(known) if _same(stored, now[refs[id_].position])
+        }
+
+    def _stored(self, rows: Sequence[tuple[int, int, int, int]]) -> Iterator[tuple[int, int, Raw]]:
+        """(id, run, bytes) of records; nothing of those on a page that is damaged: they were read just now."""
+        sql = "SELECT encoding, crc, body FROM pages WHERE number = ?"
+        for number, members in groupby(rows, itemgetter(0)):
+            try:
+                page = unpacked(self._db.execute(sql, (number,)).fetchone(), f"Page {number} of {self.path}")
+            except DiskFailure:
+                continue
+            results = _PAGE.decode(page.text).results
+            for _, position, id_, run in members:
+                yield id_, run, results[position]
+
+
+def _same(one: Raw, other: Raw) -> bool:
+    if bytes(one) == bytes(other):
+        return True
+    try:
+        return _CONTENT.decode(one).said() == _CONTENT.decode(other).said()
+    except msgspec.DecodeError:  # nothing that we know the properties of
+        return False
