@@ -249,7 +249,6 @@ def test_the_command_plans_what_the_next_run_takes_and_leaves_the_dump_as_it_is(
     assert files(user.dump) == before
     assert later["types"]["notes"]["steps"].keys() == {
         "definitions",
-        "archived",
         "changes",
         "count",
         "associations",

@@ -187,7 +187,7 @@ def test_a_total_that_counts_no_further_than_10000_is_no_difference(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As if HubSpot counted to 200 only: the portal would have to be large."""
-    monkeypatch.setattr("hubdump.extract.engine.SEARCH_TOTAL_MAX", 200)
+    monkeypatch.setattr("hubdump.extract.comparing.SEARCH_TOTAL_MAX", 200)
     dump = Dump(tmp_path, world())
     assert dump.run() == {}
     monkeypatch.setattr(dump.sandbox, "request", _counting_to(200, dump.sandbox.request))

@@ -47,9 +47,9 @@ def steps(of: Round) -> dict[str, Calls]:
         "records": _listed(of.swept, wide=of.wide),
         # By id: archived ones first, then those that are not.
         "unread": Calls(2 * pages(of.unread, BATCH_RECORDS)),
-        "archived": _listed(of.archived, wide=of.wide),
         "changes": _searched(of.changed),
         "count": Calls(search=int(of.counted)),
+        "archived": _listed(of.archived, wide=of.wide),
         "proof": _listed(of.proved, wide=False),
         "associations": Calls(associations=sum(pages(records, ASSOCIATION_INPUTS) for records in of.links)),
         "history": Calls(pages(of.histories, HISTORY_RECORDS)),

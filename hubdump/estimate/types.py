@@ -127,7 +127,9 @@ class Types:
             return replace(now, proved=records)
         # What was made since then is found by the search; where there is more than that, all ids are compared.
         differs = not self._is_few(type_) and records > self._here(type_) + changed
-        return replace(now, counted=True, proved=records if differs else None)
+        fewer = not self._is_few(type_) and records < self._here(type_)
+        archived = now.archived if differs or fewer else None
+        return replace(now, counted=True, archived=archived, proved=records if differs else None)
 
     def _here(self, type_: ObjectType) -> int:
         """How many active records the dump knows of."""
@@ -155,6 +157,7 @@ class Types:
             swept=left_to_list(store, type_, plan.SWEEP, records) if sweeps else None,
             changed=None if searched else await self._total(type_, changes),
             counted=not proof,
+            archived=now.archived if proof or store.begun(WalkKey(type_.name, plan.ARCHIVED)) else None,
             proved=left_to_list(store, type_, plan.IDENTIFY, records) if proof else None,
         )
 
@@ -199,10 +202,15 @@ class Types:
         return tuple(known), self._definitions(type_) if asks else 0
 
     def _definitions(self, type_: ObjectType) -> int:
-        """In how many requests the properties of a type are asked for again."""
+        """In how many requests the properties of a type are asked for again; one, where they are as they were."""
+        known, mark = self.held.definitions(type_.name).values(), self.held.bookmark(type_.name)
+        asked_us, now_us = self.held.defined_us(type_.name), self.exchange.server_time_us()
+        due = plan.definitions_due(asked_us, mark, self.wishes, now_us)
+        if not (due or defining.is_guarded(known)):
+            return 1
         lacking = {one.what for one in self.held.discovered.unread() if not one.absent}
         unread = [level for level in defining.LEVELS if defining.called(type_, level) in lacking]
-        return self.defining.foreseen(type_, self.held.definitions(type_.name).values(), unread)
+        return self.defining.foreseen(type_, known, unread)
 
     async def _archived(self, type_: ObjectType, records: int) -> tuple[int, tuple[str, ...]]:
         """How many archived records there are, and what is not sure of that: HubSpot does not count them.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import msgspec
 from msgspec import Raw, Struct
@@ -23,6 +24,7 @@ from hubdump.model import ObjectType, Request
 LEVELS = ("sensitive", "highly_sensitive")
 # Of the properties to be tried, so many names are a URL of any HubSpot's.
 TRIED_MAX = 50
+NOTHING: Mapping[str, bytes] = MappingProxyType({})
 
 
 @dataclass(slots=True)
@@ -51,15 +53,16 @@ class Defining:
         self._lock = asyncio.Lock()
         self._archived_refused: bool | None = None
 
-    async def of(self, type_: ObjectType, before: Iterable[bytes] = ()) -> Defined:
+    async def of(self, type_: ObjectType, before: Mapping[str, bytes] = NOTHING) -> Defined:
         """All properties of a type; `before` are the definitions that are known of it."""
-        found = Defined()
-        found.all = await self._ask(found, self._api.properties(type_), type_)
-        if not found.all:
-            raise Incomplete(f"HubSpot names no property of {type_.name}: its records would come back empty.")
-        await self._add_archived(found, type_)
-        await self._add_sensitive(found, type_, {sensitivity(definition) for definition in before})
-        return found
+        return await self._completed(await self._plain(type_), type_, before)
+
+    async def changed(self, type_: ObjectType, before: Mapping[str, bytes]) -> Defined | None:
+        """The same, but None, after one request, where those that are neither archived nor sensitive are as `before`."""
+        found = await self._plain(type_)
+        if found.all == {name: raw for name, raw in before.items() if _is_plain(raw)}:
+            return None
+        return await self._completed(found, type_, before)
 
     def foreseen(self, type_: ObjectType, known: Iterable[bytes], unread: Collection[str]) -> int:
         """How many requests it takes to ask again of a type of which these definitions are `known`, and of which these
@@ -73,6 +76,19 @@ class Defining:
             self._archived_refused = False
         of_levels = sum(3 if level in levels else 1 for level, _ in _levels(type_))
         return 2 + tries + of_levels
+
+    async def _plain(self, type_: ObjectType) -> Defined:
+        """Those that are neither archived nor sensitive."""
+        found = Defined()
+        found.all = await self._ask(found, self._api.properties(type_), type_)
+        if not found.all:
+            raise Incomplete(f"HubSpot names no property of {type_.name}: its records would come back empty.")
+        return found
+
+    async def _completed(self, found: Defined, type_: ObjectType, before: Mapping[str, bytes]) -> Defined:
+        await self._add_archived(found, type_)
+        await self._add_sensitive(found, type_, {sensitivity(definition) for definition in before.values()})
+        return found
 
     async def _add_archived(self, found: Defined, type_: ObjectType) -> None:
         listed = await self._ask(found, self._api.properties(type_, archived=True), type_)
@@ -177,6 +193,15 @@ def _levels(type_: ObjectType) -> Iterator[tuple[str, str]]:
     """The sensitivities that properties of a type can have, and the scope that their values need."""
     levels = zip(LEVELS, (type_.sensitive, type_.highly_sensitive), strict=True)
     return ((level, scope) for level, scope in levels if scope)
+
+
+def _is_plain(definition: bytes) -> bool:
+    """Whether HubSpot names a property where neither archived nor sensitive ones are asked for."""
+    try:
+        one = _decoded(definition)
+    except msgspec.DecodeError:
+        return False
+    return not one.archived and one.dataSensitivity not in LEVELS
 
 
 def _is_younger(definition: PropertyDefinition, since_us: int) -> bool:

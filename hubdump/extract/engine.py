@@ -13,6 +13,7 @@ from hubdump.clock import Clock, instant_text
 from hubdump.errors import ABSENT, GONE, BeliefRefuted, Incomplete, Poison, RequestRefused, ScopeMissing
 from hubdump.events import Emit, Noted, PageCommitted, TypeAbsent, TypeCompleted, TypeFailed, TypeStarted
 from hubdump.extract import announcing, defining, discovery, plan
+from hubdump.extract.comparing import Comparing
 from hubdump.extract.defining import Defined, Defining
 from hubdump.extract.driving import drive
 from hubdump.extract.exchange import Exchange
@@ -21,7 +22,7 @@ from hubdump.extract.plan import Wishes
 from hubdump.extract.taken import Taken, taken
 from hubdump.extract.together import all_of
 from hubdump.hubspot import flows
-from hubdump.hubspot.endpoints import LIST_LADDER, SEARCH_TOTAL_MAX, Endpoints
+from hubdump.hubspot.endpoints import LIST_LADDER, Endpoints
 from hubdump.hubspot.linking import SIDED
 from hubdump.model import (
     CUSTOM,
@@ -69,6 +70,7 @@ class Engine:
         self._clock, self._emit, self._wishes = clock, emit, wishes
         self._catalogue = catalogue
         self._defining = Defining(api, exchange)
+        self._comparing = Comparing(api, exchange, store, wishes, self._walk)
         # How many records HubSpot counts of each type, by type id; asked where a type is new.
         self.counted: dict[str, int] = {}
 
@@ -155,10 +157,7 @@ class Engine:
             return
         stored = self._store.asked.records(type_.name) if again else 0
         self._emit(TypeStarted(type_.name, type_.engagement or "", again, stored))
-        before = self._store.definitions(type_.name)
-        # Who may not read a sensitive property any more is refused whatever is asked for together with it.
-        asks = not (again and before) or defining.is_guarded(before.values())
-        defined = await self._defining.of(type_, before.values()) if asks else None
+        defined = await self._defined(type_, mark)
         if not again:
             since_us = self._exchange.server_time_us() if mark.fresh_us is None else mark.fresh_us
             mark = self._store.begin_round(type_.name, since_us)
@@ -175,13 +174,8 @@ class Engine:
         await self._walk(
             WalkKey(type_.name, plan.REREAD), lambda at: flows.reread(self._api, type_, properties, at)
         )
-        # One pass shows what is archived and, where the ids are compared, what is active.
-        self._store.begin(WalkKey(type_.name, plan.ARCHIVED), lists=True)
-        await self._walk(
-            WalkKey(type_.name, plan.ARCHIVED), lambda at: flows.archived(self._api, type_, properties, at)
-        )
         found = await self._catch_up(type_, mark, properties)
-        proved = await self._prove(type_, mark, properties, needed=not found)
+        proved = await self._comparing.of(type_, mark, properties, needed=not found)
         self._pairing.tell_read(type_)
         await all_of([self._associated(type_), self._history(type_)])
         self._finish(type_, plan.fresh_us(seen_us), proved=proved)
@@ -226,29 +220,6 @@ class Engine:
             return True
         marks.hit("search given up")
         return False
-
-    async def _prove(
-        self, type_: ObjectType, mark: Bookmark, properties: Properties, *, needed: bool
-    ) -> bool:
-        """Compare all ids where that is due, and look into those that are not listed any more; whether it was done."""
-        key = WalkKey(type_.name, plan.IDENTIFY)
-        now_us = self._exchange.server_time_us()
-        if not (needed or self._store.begun(key) or plan.proof_due(mark, self._wishes, now_us)):
-            if await self._counts_agree(type_):
-                return False
-            marks.hit("counts differ")
-        self._store.begin(key)
-        await self._walk(key, lambda at: flows.identify(self._api, type_, properties, at))
-        await self._walk(
-            WalkKey(type_.name, plan.SETTLE), lambda at: flows.settle(self._api, type_, properties, at)
-        )
-        return True
-
-    async def _counts_agree(self, type_: ObjectType) -> bool:
-        """Whether HubSpot counts as many records as the store has, as far as it counts."""
-        there = (await self._exchange.ask(self._api.search(type_, [[]], (), limit=1))).content.total
-        here = self._store.asked.records(type_.name) + self._store.asked.unread(type_.name)
-        return there == min(here, SEARCH_TOTAL_MAX) or there == here
 
     def _finish(self, type_: ObjectType, fresh_us: int, *, proved: bool) -> None:
         """Mark the round finished; Incomplete where it would remove more than a person would believe."""
@@ -319,6 +290,20 @@ class Engine:
         names = self._wishes.history.names(type_, self._store.certain_names(type_.name))
         return bool(names and self._store.histories.due(type_.name, 0, 1, names).ids)
 
+    async def _defined(self, type_: ObjectType, mark: Bookmark) -> Defined | None:
+        """The properties of a type as HubSpot has them now; None where they are as they were, or the round that began
+        with them goes on.
+        """
+        before = self._store.definitions(type_.name)
+        # Who may not read a sensitive property any more is refused whatever is asked for together with it.
+        guarded = defining.is_guarded(before.values())
+        if plan.resumed(mark) and before and not guarded:
+            return None
+        now_us, asked_us = self._exchange.server_time_us(), self._store.defined_us(type_.name)
+        if guarded or plan.definitions_due(asked_us, mark, self._wishes, now_us):
+            return await self._defining.of(type_, before)
+        return await self._defining.changed(type_, before)
+
     def _define(self, type_: ObjectType, found: Defined, mark: Bookmark) -> None:
         """Keep which properties a type has; all its records are read again where they lack values of some."""
         name, certain = type_.name, self._store.certain_names(type_.name)
@@ -326,7 +311,8 @@ class Engine:
         if late:
             self._emit(Noted(f"All {name} are read again, for the values of {', '.join(late[:NAMED_MAX])}."))
         again = WalkKey(name, plan.SWEEP) if late else None
-        self._store.set_definitions(name, list(found.all.items()), found.uncertain, again)
+        now_us = self._exchange.server_time_us()
+        self._store.set_definitions(name, list(found.all.items()), found.uncertain, again, now_us)
         announcing.tell_sensitive(self._store, self._emit, defining.told(type_, found.unread))
 
     async def _walk(self, key: WalkKey, start: Callable[[str], Flow]) -> None:

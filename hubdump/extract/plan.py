@@ -24,6 +24,8 @@ SETTLE_US = 60 * SECOND_US
 REMOVED_SHARE_MAX = 0.05
 REMOVED_MAX = 20
 
+# Archived and sensitive properties are asked for again after this long, or where the plain ones changed.
+DEFINED_KEPT_US = 86_400 * SECOND_US
 # Which association types there are is asked again after this long.
 LABELS_KEPT_US = 7 * 86_400 * SECOND_US
 # Of more types than this the schemas are asked first which pairs have any.
@@ -153,6 +155,13 @@ def proof_due(mark: Bookmark, wishes: Wishes, now_us: int) -> bool:
     if mark.proved_us is None or wishes.prove:
         return True
     return now_us - mark.proved_us > wishes.prove_within_s * SECOND_US
+
+
+def definitions_due(asked_us: int, mark: Bookmark, wishes: Wishes, now_us: int) -> bool:
+    """Whether all properties of a type are to be asked for, and not only for the plain ones: they were so at `asked_us`
+    (0: never).
+    """
+    return now_us - asked_us > DEFINED_KEPT_US or proof_due(mark, wishes, now_us)
 
 
 def too_many(removed: int, records: int, wishes: Wishes) -> bool:

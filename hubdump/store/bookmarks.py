@@ -8,6 +8,7 @@ import sqlite3
 from hubdump.model import Bookmark
 
 UNCERTAIN = "uncertain:"  # with the name of a type: what is kept of its properties
+DEFINED = "defined:"  # with the name of a type: when all of them were asked for
 _BOOKMARKS = "SELECT name, round, since_us, seen_us, complete, fresh_us, proved_us FROM types"
 
 

@@ -98,6 +98,16 @@ class Questions:
             sql = "SELECT count(*) FROM records WHERE type = ? AND state = ?"
             return int(self._db.execute(sql, (self._types.get(type_, 0), state)).fetchone()[0])
 
+    def last(self, type_: str) -> int:
+        """The highest id of an active record, or of one that could not be read; 0 where there is none."""
+        sql = (
+            "SELECT max(id) FROM (SELECT max(id) id FROM records WHERE type = ?1 AND state = 0"
+            " UNION ALL SELECT max(id) FROM failures WHERE type = ?1 AND purpose = ?2)"
+        )
+        with disk_errors(self.path):
+            found = self._db.execute(sql, (self._types.get(type_, 0), RECORD)).fetchone()[0]
+        return max(0, found or 0)
+
     def records_up_to(self, type_: str, last: int) -> int:
         """How many active records of a type the store holds, up to an id."""
         with disk_errors(self.path):

@@ -18,7 +18,7 @@ from hubdump.model import (
     WalkKey,
 )
 from hubdump.store import records
-from hubdump.store.bookmarks import UNCERTAIN, bookmark_of, bookmarks_of, meta_of, uncertain_of
+from hubdump.store.bookmarks import DEFINED, UNCERTAIN, bookmark_of, bookmarks_of, meta_of, uncertain_of
 from hubdump.store.database import DEFINITIONS, HISTORY, RECORD, disk_errors, open_for_writing
 from hubdump.store.discovered import Discovered
 from hubdump.store.erasing import Erasing
@@ -264,13 +264,15 @@ class Store:
         definitions: Sequence[tuple[str, bytes]],
         uncertain: Iterable[str] = (),
         again: WalkKey | None = None,
+        asked_us: int = 0,
     ) -> None:
-        """Replace what is known of a type's properties: (name, HubSpot's JSON) in HubSpot's order.
+        """Replace what is known of a type's properties: (name, HubSpot's JSON) in HubSpot's order, as of `asked_us`.
 
         Values of `uncertain` ones may not come with its records. `again` is the walk that reads all its records anew.
         """
         with self.transaction():
             self._set_meta(UNCERTAIN + type_, json.dumps(sorted(uncertain)))
+            self._set_meta(DEFINED + type_, str(asked_us))
             if again:
                 self._begin(again, lists=True)
             number = self._number(type_)
@@ -284,6 +286,10 @@ class Store:
         """A type's properties in HubSpot's order, and HubSpot's JSON of each."""
         with disk_errors(self.path):
             return dict(self._db.execute(DEFINITIONS, (self._types.get(type_, 0),)).fetchall())
+
+    def defined_us(self, type_: str) -> int:
+        """When all properties of a type were asked for (microseconds of server time; 0: never)."""
+        return int(self.meta(DEFINED + type_) or 0)
 
     def property_names(self, type_: str) -> tuple[str, ...]:
         """A type's property names in HubSpot's order."""

@@ -1,0 +1,73 @@
+"""Holds what the store has of a type against HubSpot: by its count, and where that is due or differs by all ids."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from hubdump import marks
+from hubdump.extract import plan
+from hubdump.extract.exchange import Exchange
+from hubdump.extract.plan import Wishes
+from hubdump.hubspot import flows
+from hubdump.hubspot.endpoints import SEARCH_TOTAL_MAX, Endpoints
+from hubdump.model import Bookmark, Flow, ObjectType, WalkKey
+from hubdump.store.store import Store
+
+Walk = Callable[[WalkKey, Callable[[str], Flow]], Awaitable[None]]
+Properties = tuple[str, ...]
+
+
+class Comparing:
+    """Finds what was archived or removed, which no search for changes shows. `walk` drives a flow of a type."""
+
+    def __init__(self, api: Endpoints, exchange: Exchange, store: Store, wishes: Wishes, walk: Walk) -> None:
+        self._api, self._exchange, self._store, self._wishes = api, exchange, store, wishes
+        self._walk = walk
+
+    async def of(self, type_: ObjectType, mark: Bookmark, properties: Properties, *, needed: bool) -> bool:
+        """Compare a type as far as it has to be; whether all its ids were, and it is proved.
+
+        Where HubSpot counts as many records as the store has, nothing was archived or removed. Else the archived ones
+        are listed, and where those are not all that differs, or a proof is `needed` or due, all ids.
+        """
+        whole = needed or self._store.begun(WalkKey(type_.name, plan.IDENTIFY)) or self._is_due(mark)
+        there = None if whole else await self._count(type_)
+        if there == self._here(type_):
+            return False
+        # One pass shows what is archived and, where the ids are compared, what is active.
+        self._store.begin(WalkKey(type_.name, plan.ARCHIVED), lists=True)
+        await self._walk(
+            WalkKey(type_.name, plan.ARCHIVED), lambda at: flows.archived(self._api, type_, properties, at)
+        )
+        if there is not None:
+            # A search may count no further.
+            if there == min(self._here(type_), SEARCH_TOTAL_MAX):
+                return False
+            marks.hit("counts differ")
+        await self._compare_ids(type_, properties)
+        return True
+
+    async def _compare_ids(self, type_: ObjectType, properties: Properties) -> None:
+        """Compare all ids, and look into those that are not listed any more."""
+        self._store.begin(WalkKey(type_.name, plan.IDENTIFY))
+        await self._walk(
+            WalkKey(type_.name, plan.IDENTIFY), lambda at: flows.identify(self._api, type_, properties, at)
+        )
+        await self._walk(
+            WalkKey(type_.name, plan.SETTLE), lambda at: flows.settle(self._api, type_, properties, at)
+        )
+
+    def _is_due(self, mark: Bookmark) -> bool:
+        return plan.proof_due(mark, self._wishes, self._exchange.server_time_us())
+
+    def _here(self, type_: ObjectType) -> int:
+        """How many active records the store knows of."""
+        return self._store.asked.records(type_.name) + self._store.asked.unread(type_.name)
+
+    async def _count(self, type_: ObjectType) -> int:
+        """How many records HubSpot counts, up to the last one that the store knows of: those that were made since the
+        search for changes would stand in for removed ones.
+        """
+        last = self._store.asked.last(type_.name)
+        up_to = [{"propertyName": "hs_object_id", "operator": "LTE", "value": str(last)}] if last else []
+        return (await self._exchange.ask(self._api.search(type_, [up_to], (), limit=1))).content.total
