@@ -58,7 +58,7 @@ class Defining:
         return await self._completed(await self._plain(type_), type_, before)
 
     async def changed(self, type_: ObjectType, before: Mapping[str, bytes]) -> Defined | None:
-        """The same, but None, after one request, where those that are neither archived nor sensitive are as `before`."""
+        """The same; None, after one request, where those that are neither archived nor sensitive are as `before`."""
         found = await self._plain(type_)
         if found.all == {name: raw for name, raw in before.items() if _is_plain(raw)}:
             return None
