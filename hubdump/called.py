@@ -33,6 +33,7 @@ def run(
     labels: bool = False,
     hard_delete: bool | None = None,
     files: bool | None = None,
+    keep_versions: bool | None = None,
     prove: bool = False,
     prove_within_days: float = 7,
     accept_deletes: bool = False,
@@ -60,6 +61,7 @@ def run(
             HUBDUMP_TO=tuple(to) or None,
             HUBDUMP_HARD_DELETE=hard_delete,
             HUBDUMP_FILES=files,
+            HUBDUMP_KEEP_VERSIONS=keep_versions,
         )
         folder = folder_of(chosen.dump, sandbox=sandbox is not None)
         own = credentials or (ServiceKey(Secret(token)) if token else None)
@@ -74,6 +76,7 @@ def run(
             only=chosen.only,
             exclude=chosen.exclude,
             files=chosen.files,
+            keep_versions=chosen.keep_versions,
         )
         with Logbook(folder, order.run, on_event) as log:
             return _in_a_thread_of_its_own_where_a_loop_runs(order, log.emit)

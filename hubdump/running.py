@@ -39,7 +39,8 @@ FILES = "files"
 class Order:
     """What a run is to do. `command` writes a verb as its user would call it on this dump; `asked` are
     the targets named by `--to`; `only` and `exclude` words for types and groups,
-    `history` whose history is wanted (extract/wanted.py), `files` whether the bytes of files are.
+    `history` whose history is wanted (extract/wanted.py), `files` whether the bytes of files are; `keep_versions` as
+    `Runs.begin`.
     """
 
     run: str
@@ -52,6 +53,7 @@ class Order:
     exclude: tuple[str, ...] = ()
     history: tuple[str, ...] = ()
     files: bool = False
+    keep_versions: bool | None = None
 
 
 def run(order: Order, clock: Clock, emit: Emit) -> RunEnded:
@@ -108,7 +110,7 @@ class _Run:
             order.access, self._budgets, self._store, self._clock, self._tell, self._stop.gate
         ) as session:
             self._bound = True
-            self._store.runs.begin(order.run, self._now_us())
+            self._store.runs.begin(order.run, self._now_us(), keep=order.keep_versions)
             load.move_aside(order.dump, self._store, self._tell)
             self._store.set_meta(WANTED, " ".join(self._targets))
             self._types = await discovery.selected(

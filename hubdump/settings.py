@@ -36,6 +36,7 @@ TOML_NAMES = {
     "to": "HUBDUMP_TO",
     "hard_delete": "HUBDUMP_HARD_DELETE",
     "files": "HUBDUMP_FILES",
+    "keep_versions": "HUBDUMP_KEEP_VERSIONS",
 }
 RATE_DEFAULT = 120
 TOKENS = ("HUBSPOT_ACCESS_TOKEN", "HUBSPOT_SERVICE_KEY", "HUBSPOT_TOKEN", "HUBSPOT_PRIVATE_APP_TOKEN")
@@ -73,6 +74,7 @@ class Settings(BaseSettings):
     to: Words = Field((), alias="HUBDUMP_TO")
     hard_delete: bool = Field(False, alias="HUBDUMP_HARD_DELETE")
     files: bool = Field(False, alias="HUBDUMP_FILES")
+    keep_versions: bool | None = Field(None, alias="HUBDUMP_KEEP_VERSIONS")
 
     @field_validator("history", "only", "exclude", "to", mode="before")
     @classmethod

@@ -93,3 +93,48 @@ def test_a_page_that_is_damaged_is_replaced_by_what_is_read_now(store: Store) ->
         db.commit()
     read(store, 1, 10, {"title": "a"})
     assert runs(store)[1] == (2, 1)
+
+
+def superseded(store: Store) -> list[tuple[int, int, int, int, int | None]]:
+    """(id, first run, run that superseded it, state, updated) of each version that is kept."""
+    with closing(sqlite3.connect(store.path)) as db:
+        return list(db.execute("SELECT id, run, until, state, updated_us FROM superseded ORDER BY until, id"))
+
+
+def test_versions_are_kept_from_the_run_on_that_is_told_to_and_by_every_later_one(store: Store) -> None:
+    read(store, 1, 11, {"title": "not kept"})
+    store.runs.begin("third", 3, keep=True)
+    read(store, 1, 12, {"title": "c"})
+    read(store, 1, 13, {"title": "d"})
+    store.runs.begin("fourth", 4)
+    remove(store, 1, None)
+    read(store, 2, 10, {"title": "b"}, archived=True)
+    assert superseded(store) == [(1, 2, 3, 0, 11), (1, 3, 4, 0, 13), (2, 1, 4, 0, 10)]
+
+
+def test_a_page_stays_while_a_kept_version_lies_on_it(store: Store) -> None:
+    store.runs.begin("third", 3, keep=True)
+    read(store, 1, 12, {"title": "c"})
+    store.finish_round("calls", 1, 1)
+    with closing(sqlite3.connect(store.path)) as db:
+        assert db.execute("SELECT count(*) FROM pages").fetchone() == (3,)
+
+
+def test_who_says_no_forgets_what_was_kept(store: Store) -> None:
+    store.runs.begin("third", 3, keep=True)
+    read(store, 1, 12, {"title": "c"})
+    store.runs.begin("fourth", 4, keep=False)
+    read(store, 1, 13, {"title": "d"})
+    store.finish_round("calls", 1, 1)
+    assert superseded(store) == []
+    with closing(sqlite3.connect(store.path)) as db:
+        assert db.execute("SELECT count(*) FROM pages").fetchone() == (2,)
+
+
+def test_a_purge_erases_every_version(store: Store) -> None:
+    store.runs.begin("third", 3, keep=True)
+    read(store, 1, 12, {"title": "c"})
+    store.erasing.erase("calls", [1])
+    assert superseded(store) == []
+    with closing(sqlite3.connect(store.path)) as db:
+        assert db.execute("SELECT count(*) FROM pages").fetchone() == (1,)

@@ -48,6 +48,15 @@ HardDelete = Annotated[
         show_default=False,
     ),
 ]
+KeepVersions = Annotated[
+    bool | None,
+    typer.Option(
+        "--keep-versions/--no-keep-versions",
+        help="Keep what later versions supersede, in this run and all later ones (HUBDUMP_KEEP_VERSIONS); "
+        "no: forget those kept.",
+        show_default=False,
+    ),
+]
 TO = "duckdb, json, or FORMAT:PLACE (parquet:FOLDER, csv:, jsonl:, import:, xlsx:FILE); again for more"
 
 
@@ -64,6 +73,7 @@ def run(
     hard_delete: HardDelete = None,
     history: History = None,
     files: Files = None,
+    keep_versions: KeepVersions = None,
     prove: Prove = False,
     prove_within: ProveWithin = 7,
     accept_deletes: Annotated[
@@ -107,6 +117,7 @@ def run(
                 HUBDUMP_TO=to or None,
                 HUBDUMP_HARD_DELETE=hard_delete,
                 HUBDUMP_FILES=files,
+                HUBDUMP_KEEP_VERSIONS=keep_versions,
             )
             wishes = Wishes(prove, prove_within * 86_400, accept_deletes)
             typed = as_typed(dump, portal if sandbox else None, only, exclude, history)
@@ -126,6 +137,7 @@ def run(
                 only=chosen.only,
                 exclude=chosen.exclude,
                 files=chosen.files,
+                keep_versions=chosen.keep_versions,
             )
             with Logbook(order.dump, order.run, reporter.emit) as log:
                 return bring_up_to_date(order, SystemClock(), log.emit).exit

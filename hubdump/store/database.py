@@ -19,6 +19,8 @@ from hubdump.store.versions import LATEST, bring_up_to_date, refuse_older, refus
 # Primary keys come first: SQLite 3.40's quick_check takes any other order of a table WITHOUT ROWID for damage.
 # `runs.name` is what a run's log is called under runs/. A record's present version - its bytes, its state, what it was
 # merged into - is of `run`, the record itself of `first_run`; 0: a run before the store knew of runs.
+# What a record was from `run` on, until the run `until` saw another version, is in `superseded`, where versions are
+# kept: since the end of the run `versions_since` of `meta`. A trigger keeps them, so that no writer can forget to.
 # `fetched` are HubSpot's files: their bytes are in the dump as of `version`; HubSpot names the one `wanted`.
 # What is around the records lies in `collections`: a pass shows its items anew, what a whole one did not is `gone`.
 _SCHEMA = """
@@ -40,6 +42,16 @@ CREATE TABLE records (
     run INTEGER NOT NULL DEFAULT 0, first_run INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (type, id)) WITHOUT ROWID;
 CREATE TABLE runs (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, began_us INTEGER NOT NULL, ended_us INTEGER);
+CREATE TABLE superseded (
+    type INTEGER NOT NULL, id INTEGER NOT NULL, until INTEGER NOT NULL, run INTEGER NOT NULL, page INTEGER NOT NULL,
+    position INTEGER NOT NULL, updated_us INTEGER, state INTEGER NOT NULL, merged_into INTEGER,
+    PRIMARY KEY (type, id, until)) WITHOUT ROWID;
+CREATE TRIGGER superseding AFTER UPDATE OF run ON records
+WHEN OLD.run <> NEW.run AND EXISTS (SELECT 1 FROM meta WHERE key = 'versions_since')
+BEGIN
+    INSERT INTO superseded VALUES (OLD.type, OLD.id, NEW.run, OLD.run, OLD.page, OLD.position, OLD.updated_us,
+        OLD.state, OLD.merged_into);
+END;
 CREATE TABLE removals (
     type INTEGER NOT NULL, id INTEGER NOT NULL, merged_into INTEGER, PRIMARY KEY (type, id)) WITHOUT ROWID;
 CREATE TABLE labels (

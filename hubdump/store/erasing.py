@@ -27,6 +27,7 @@ SELECT records.id, state FROM records JOIN them ON records.type = ?1 AND records
 # Where a record stands: the table, its type and its id in it.
 _PLACES = (
     ("records", "type", "id"),
+    ("superseded", "type", "id"),
     ("histories", "type", "id"),
     ("associations", "from_type", "from_id"),
     ("associations", "to_type", "to_id"),

@@ -21,9 +21,10 @@ _REMOVE = """
 UPDATE records SET state = ?1, merged_into = ?2, run = ?3
 WHERE type = ?4 AND id = ?5 AND (state <> ?1 OR merged_into IS NOT ?2)
 """
-_UNREFERENCED = (
-    "DELETE FROM pages WHERE type = ?1 AND number NOT IN (SELECT page FROM records WHERE type = ?1)"
-)
+_UNREFERENCED = """
+DELETE FROM pages WHERE type = ?1 AND number NOT IN (
+    SELECT page FROM records WHERE type = ?1 UNION ALL SELECT page FROM superseded WHERE type = ?1)
+"""
 
 
 def put(db: sqlite3.Connection, runs: Runs, type_: int, pass_: int, read: RecordsRead) -> None:
@@ -56,5 +57,5 @@ def remove(db: sqlite3.Connection, runs: Runs, type_: int) -> list[int]:
 
 
 def drop_pages(db: sqlite3.Connection, type_: int) -> None:
-    """Drop the pages of a type that no record refers to."""
+    """Drop the pages of a type that no record refers to, nor a version of one that is kept."""
     db.execute(_UNREFERENCED, (type_,))

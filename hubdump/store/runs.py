@@ -18,6 +18,8 @@ from hubdump.errors import DiskFailure
 from hubdump.model import RecordsRead
 from hubdump.store.bodies import packed, unpacked
 
+# The run since whose end versions are kept, in `meta`; the schema's trigger knows it too.
+SINCE = "versions_since"
 # What was committed before the store knew of runs, and by whoever is none.
 BEFORE = 0
 _BEGIN = """
@@ -55,10 +57,19 @@ class Runs:
         self.path, self._db, self._transaction = path, db, transaction
         self.number = BEFORE
 
-    def begin(self, name: str, began_us: int) -> None:
-        """From now on all that is committed is of this run."""
+    def begin(self, name: str, began_us: int, *, keep: bool | None = None) -> None:
+        """From now on all that is committed is of this run.
+
+        `keep` versions that later ones supersede from now on, for ever; not any more, and forget those kept; or, if it
+        is None, as the run before did.
+        """
         with self._transaction():
             self.number = int(self._db.execute(_BEGIN, (name, began_us)).fetchone()[0])
+            if keep:
+                self._db.execute("INSERT OR IGNORE INTO meta VALUES (?, ?)", (SINCE, str(self.number - 1)))
+            elif keep is not None:
+                self._db.execute("DELETE FROM meta WHERE key = ?", (SINCE,))
+                self._db.execute("DELETE FROM superseded")
 
     def end(self, ended_us: int) -> None:
         """Keep when the present run came to its end; one that was cut short has none."""

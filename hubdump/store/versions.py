@@ -23,6 +23,16 @@ CREATE TABLE fetched (
 CREATE TABLE runs (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, began_us INTEGER NOT NULL, ended_us INTEGER);
 ALTER TABLE records ADD COLUMN run INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE records ADD COLUMN first_run INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE superseded (
+    type INTEGER NOT NULL, id INTEGER NOT NULL, until INTEGER NOT NULL, run INTEGER NOT NULL, page INTEGER NOT NULL,
+    position INTEGER NOT NULL, updated_us INTEGER, state INTEGER NOT NULL, merged_into INTEGER,
+    PRIMARY KEY (type, id, until)) WITHOUT ROWID;
+CREATE TRIGGER superseding AFTER UPDATE OF run ON records
+WHEN OLD.run <> NEW.run AND EXISTS (SELECT 1 FROM meta WHERE key = 'versions_since')
+BEGIN
+    INSERT INTO superseded VALUES (OLD.type, OLD.id, NEW.run, OLD.run, OLD.page, OLD.position, OLD.updated_us,
+        OLD.state, OLD.merged_into);
+END;
 """,
 }
 OLDEST = min(STEPS)
