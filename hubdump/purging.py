@@ -57,7 +57,7 @@ def purge(dump: Path, words: Sequence[str], emit: Emit) -> Purged:
         store.set_meta(LOADED + DUCKDB, "")
         store.set_meta(_UNDER_WAY, " ".join(words))
         erased = {type_.name: store.erasing.erase(type_.name, ids) for type_, ids in these.items()}
-        store.erasing.vacuum()
+        store.packing.vacuum()
         if wanted := _there(store):
             checking.load_into(dump, store, wanted, emit)
         store.set_meta(_UNDER_WAY, "")

@@ -89,16 +89,20 @@ class _Run:
         self._rows = around.selected(order.only, order.exclude)
         self._targets = list(filter(order.asked.has, TARGETS))
         self._failed_around: dict[str, Incomplete] = {}
+        self._last_page = store.packing.last_page()
 
     def whole(self) -> RunEnded:
         try:
             failed = self._stop.run(self._extract())
+            # Before anything is loaded: targets look at what lies elsewhere now.
+            self._store.packing.pack(self._last_page)
             error = self._load(failed)
         except HubdumpError as early:
             if not self._bound:  # the dump may be another portal's
                 raise
             return self._end(early, "")
         ended = self._end(error, "Complete")
+        self._store.packing.give_back()
         # Only now: a run that dies before its manifest is written is continued by the next, not begun anew.
         self._store.end_run()
         return ended

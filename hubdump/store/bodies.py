@@ -22,10 +22,15 @@ def packed(response: Response) -> Body:
 
 def unpacked(row: Body | None, what: str) -> strict.Mended:
     """What was packed, as strict readers take it; DiskFailure where it is not there, or not as it was written."""
+    return strict.whole(checked(row, what))
+
+
+def checked(row: Body | None, what: str) -> bytes:
+    """What was packed, byte for byte; DiskFailure as above."""
     if row is None or zlib.crc32(row[2]) != row[1]:
         raise DiskFailure(
             f"{what} is not what was written to it.",
             "The disk or a program changed it. Restore the folder from a copy, or extract again.",
         )
     encoding, _, body = row
-    return strict.whole(zlib.decompress(body, 31 if encoding == "gzip" else 15))
+    return zlib.decompress(body, 31 if encoding == "gzip" else 15)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import zlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -16,6 +15,7 @@ from msgspec import Raw, Struct
 from hubdump.model import State
 from hubdump.store.bodies import unpacked
 from hubdump.store.database import disk_errors
+from hubdump.store.packing import Packing
 from hubdump.store.records import drop_pages
 
 _MERGED = """
@@ -27,13 +27,13 @@ SELECT records.id, state FROM records JOIN them ON records.type = ?1 AND records
 # Where a record stands: the table, its type and its id in it.
 _PLACES = (
     ("records", "type", "id"),
-    ("superseded", "type", "id"),
     ("histories", "type", "id"),
     ("associations", "from_type", "from_id"),
     ("associations", "to_type", "to_id"),
     ("history_reads", "type", "id"),
     ("failures", "type", "id"),
     ("removals", "type", "id"),
+    ("superseded", "type", "id"),
 )
 
 
@@ -65,8 +65,10 @@ class Erasing:
         db: sqlite3.Connection,
         types: Mapping[str, int],
         transaction: Callable[[], AbstractContextManager[None]],
+        packing: Packing,
     ) -> None:
         self.path, self._db, self._types, self._transaction = path, db, types, transaction
+        self._packing = packing
 
     def with_merged(self, type_: str, ids: Sequence[int]) -> dict[int, State]:
         """Those of some records that the store knows, and all that were merged into them, with their states."""
@@ -83,15 +85,9 @@ class Erasing:
             sql = "UPDATE types SET past_values = past_values - ? WHERE number = ?"
             self._db.execute(sql, (erased.past_values, number))
             drop_pages(self._db, number)
-            for (page,) in self._db.execute("SELECT number FROM pages WHERE type = ?", (number,)).fetchall():
-                self._rewrite(page, ids)
+            pages = self._db.execute("SELECT number FROM pages WHERE type = ?", (number,)).fetchall()
+            self._packing.rewrite(number, [page for (page,) in pages if self._bears(page, ids)])
         return erased
-
-    def vacuum(self) -> None:
-        """Write the file anew, so that nothing of what was deleted is left in it."""
-        with disk_errors(self.path):
-            self._db.execute("VACUUM")
-            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def _deleted(self, table: str, type_column: str, id_column: str, number: int, ids: str) -> int:
         sql = (
@@ -99,19 +95,11 @@ class Erasing:
         )
         return self._db.execute(sql, (number, ids)).rowcount
 
-    def _rewrite(self, number: int, ids: Collection[int]) -> None:
-        """Leave nothing of some records on a page; where the others lie on it stays."""
+    def _bears(self, number: int, ids: Collection[int]) -> bool:
+        """Whether a page holds any version of some records."""
         row = self._db.execute("SELECT encoding, crc, body FROM pages WHERE number = ?", (number,)).fetchone()
-        before = after = unpacked(row, f"Page {number} of {self.path}").text
-        for raw in _PAGE.decode(before).results:
-            if _id_of(raw) in ids:
-                after = after.replace(bytes(raw), b"{}")
-        if after != before:
-            body = zlib.compress(after, 6)
-            self._db.execute(
-                "UPDATE pages SET encoding = 'zlib', crc = ?, body = ? WHERE number = ?",
-                (zlib.crc32(body), body, number),
-            )
+        text = unpacked(row, f"Page {number} of {self.path}").text
+        return any(_id_of(raw) in ids for raw in _PAGE.decode(text).results)
 
 
 def _id_of(raw: Raw) -> int:

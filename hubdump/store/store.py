@@ -25,6 +25,7 @@ from hubdump.store.erasing import Erasing
 from hubdump.store.fetched import Fetched
 from hubdump.store.histories import Histories
 from hubdump.store.items import Items
+from hubdump.store.packing import Packing
 from hubdump.store.pairs import Pairs, label_number
 from hubdump.store.questions import Questions
 from hubdump.store.runs import Runs
@@ -53,7 +54,8 @@ class Store:
         self.items = Items(path, self._db, self.transaction)
         self.fetched = Fetched(path, self._db, self.transaction)
         self.pairs = Pairs(path, self._db, self._types, self.transaction)
-        self.erasing = Erasing(path, self._db, self._types, self.transaction)
+        self.packing = Packing(path, self._db, self.transaction)
+        self.erasing = Erasing(path, self._db, self._types, self.transaction, self.packing)
 
     def close(self) -> None:
         with disk_errors(self.path):
