@@ -20,8 +20,8 @@ test: venv/dev ## the tests
 prove: venv/dev ## the long proofs, about 20 minutes; FULL=1 for more
 	HUBDUMP_FULL=$(FULL) $(BIN)/python -m pytest -q -n 4 --dist load --maxschedchunk 1 -m prove -o faulthandler_timeout=$(if $(FULL),0,900) $(ARGS)
 
-simulate: venv/dev ## whole extractions on virtual time, each from one seed: make simulate SEED=7 COUNT=1000 BELIEF=worst
-	@$(BIN)/python -m tests.simulation --seed $(or $(SEED),0) --count $(or $(COUNT),200) --belief "$(BELIEF)"
+simulate: venv/dev ## whole extractions on virtual time, each from one seed: make simulate SEED=7 COUNT=1000 BELIEF=worst; WEEKS=30: of twenty runs each
+	@$(BIN)/python -m tests.simulation --seed $(or $(SEED),0) --count $(or $(COUNT),200) --belief "$(BELIEF)" $(if $(WEEKS),--weeks $(WEEKS))
 
 mutants: venv/dev ## the core broken on purpose: what finds which, within 100 seeds each
 	@$(BIN)/python -m tests.simulation.mutants $(ARGS)

@@ -158,11 +158,12 @@ class Engine:
         stored = self._store.asked.records(type_.name) if again else 0
         self._emit(TypeStarted(type_.name, type_.engagement or "", again, stored))
         defined = await self._defined(type_, mark)
-        if not again:
-            since_us = self._exchange.server_time_us() if mark.fresh_us is None else mark.fresh_us
-            mark = self._store.begin_round(type_.name, since_us)
-        if defined:
-            self._define(type_, defined, mark)
+        with self._store.transaction():  # a run that continues this round does not ask for definitions again
+            if not again:
+                since_us = self._exchange.server_time_us() if mark.fresh_us is None else mark.fresh_us
+                mark = self._store.begin_round(type_.name, since_us)
+            if defined:
+                self._define(type_, defined, mark)
         properties = self._store.property_names(type_.name)
         swept = WalkKey(type_.name, plan.SWEEP)
         if mark.fresh_us is None:

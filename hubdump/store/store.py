@@ -350,8 +350,12 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All that is written within is on disk together, or none of it."""
+        """All that is written within is on disk together, or none of it; one within another is part of that."""
         with disk_errors(self.path):
+            within = self._db.in_transaction
+            if within:
+                yield
+                return
             types = dict(self._types)
             self._db.execute("BEGIN IMMEDIATE")
             try:

@@ -12,7 +12,7 @@ from hubdump.sandbox.records import Shelf
 from tests.simulation.truth import Key, Truth
 
 # How often each thing happens, beside the others, in the lives that a portal may lead.
-LIVES: dict[str, dict[str, int]] = {
+LIVES: dict[str, dict[str, float]] = {
     "mixed": {
         "edit": 30, "create": 12, "archive": 8, "restore": 6, "erase": 4, "merge": 6, "associate": 10,
         "dissociate": 8, "recalculate": 6, "mass": 1,
@@ -23,8 +23,14 @@ LIVES: dict[str, dict[str, int]] = {
     "growth": {"create": 70, "edit": 15, "associate": 15},
     "links": {"associate": 45, "dissociate": 40, "archive": 5, "restore": 5, "merge": 5},
 }  # fmt: skip
+# What happens in weeks, when a person also changes what there is: a kind of life that no single extraction draws.
+WEEK: dict[str, float] = {
+    "edit": 30, "create": 12, "archive": 7, "restore": 6, "erase": 4, "merge": 4, "associate": 9, "dissociate": 7,
+    "recalculate": 6, "mass": 1, "define": 5, "empty": 0.7,
+}  # fmt: skip
 MERGED = ("contacts", "companies", "deals", "tickets")
 MASS_MAX = 250
+RETYPED = ("string", "number", "enumeration", "date", "datetime", "bool")
 
 
 class Life:
@@ -32,12 +38,15 @@ class Life:
 
     def __init__(self, core: Core, truth: Truth, kind: str, dice: Random) -> None:
         self._portal, self._changes = core.world.portal, Changes(core.world.portal)
+        self._drift, self._made = core.world.drift, dict[tuple[str, str], str]()
         self._truth, self._dice = truth, dice
-        self._names, self._weights = list(LIVES[kind]), list(LIVES[kind].values())
+        happens = (LIVES | {"week": WEEK})[kind]
+        self._names, self._weights = list(happens), list(happens.values())
         self._deeds: dict[str, Callable[[Shelf, int], None]] = {
             "edit": self._edit, "create": self._create, "archive": self._archive, "restore": self._restore,
             "erase": self._erase, "merge": self._merge, "associate": self._associate,
             "dissociate": self._dissociate, "recalculate": self._recalculate, "mass": self._mass,
+            "define": self._define, "empty": self._empty,
         }  # fmt: skip
         self.happened = 0
 
@@ -110,7 +119,7 @@ class Life:
     def _edit(self, shelf: Shelf, at_ms: int) -> None:
         id_ = self._any(shelf)
         if id_ is not None:
-            values = {self._text(shelf): f"said {self._dice.randrange(1000)}"}
+            values = {self._writable(shelf): f"said {self._dice.randrange(1000)}"}
             self._told(
                 [(shelf.kind.name, id_)], at_ms, lambda: self._changes.update(shelf, id_, values, at_ms)
             )
@@ -201,6 +210,50 @@ class Life:
                 self._changes.update(shelf, id_, {name: "updated by a batch"}, at_ms)
 
         self._told(keys, at_ms, stamp)
+
+    def _empty(self, shelf: Shelf, at_ms: int) -> None:
+        """Every record of a type goes: archived all of them, or erased."""
+        keys = [(shelf.kind.name, id_) for id_ in shelf.ids()]
+        deed = self._dice.choice((self._changes.archive, self._changes.erase))
+
+        def remove() -> None:
+            for _, id_ in keys:
+                deed(shelf, id_, at_ms)
+
+        self._told(keys, at_ms, remove, tied=True)
+
+    def _define(self, shelf: Shelf, at_ms: int) -> None:
+        """A property is made, or one that was made before is archived, brought back, retyped or removed."""
+        type_ = shelf.kind.name
+        if type_ not in self._truth.types:
+            return
+        mine = [name for (of, name), state in self._made.items() if of == type_ and state != "removed"]
+        if mine and self._dice.random() < 0.6:
+            name = self._dice.choice(mine)
+            state, deed = self._redefined(type_, name)
+        else:
+            name = f"made_{len(self._made)}"
+            state, deed = "string", f"property-created:{type_}:{name}"
+        with self._truth.redefining(type_, at_ms):
+            self._drift.do(deed, at_ms)
+        self._made[type_, name] = state
+
+    def _redefined(self, type_: str, name: str) -> tuple[str, str]:
+        """The state of a property after what befalls it next, and the deed; of another type none is written to."""
+        property_ = f"{type_}:{name}"
+        if self._made[type_, name] == "archived":
+            return self._dice.choice(
+                (("string", f"property-restored:{property_}"), ("removed", f"property-removed:{property_}"))
+            )
+        if self._dice.random() < 0.4:
+            return "retyped", f"property-retyped:{property_}:{self._dice.choice(RETYPED)}"
+        return "archived", f"property-archived:{property_}"
+
+    def _writable(self, shelf: Shelf) -> str:
+        """A property that a text can be written to: in weeks also one of those that were made meanwhile."""
+        type_ = shelf.kind.name
+        mine = [name for (of, name), state in self._made.items() if of == type_ and state == "string"]
+        return self._dice.choice(mine) if mine and self._dice.random() < 0.5 else self._text(shelf)
 
     def _text(self, shelf: Shelf) -> str:
         """A property that a text can be written to."""

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 import msgspec
 
 from hubdump.sandbox.log import Arrival, fullest
+from tests.simulation.contents import lacking, version_of
 from tests.simulation.seam import HeldRecord, HeldType
 from tests.simulation.truth import ACTIVE, ARCHIVED, GONE, MERGED, NEVER, Key, Moment, Row, Truth
 
-# How a reader shows the byte that a garbled answer had in the middle.
-GARBLED = b"\\\\xff"
 KINDS = {
     "LOST": "live at fresh_at, not removed since, and missing",
     "STALE": "older than the version at fresh_at",
@@ -21,6 +20,7 @@ KINDS = {
     "GHOST": "removed before proved_at, and shown as active",
     "CORRUPT": "content of no version there ever was",
     "INVENTED": "no such record or association there ever was",
+    "LACKING": "a property that was there all the time and is not known, or its value in a record",
     "MISTOLD": "archived, merged or gone by the dump, and never so in truth",
     "UNDULY": "named as incomplete, without a reason in the scenario",
     "UNFRESH": "a type that passed for complete, without a fresh_at of this run",
@@ -44,7 +44,8 @@ class Violation:
 @dataclass(frozen=True, slots=True)
 class Reading:
     """When one type was read: since when, up to now, the least that its fresh_at must be, and how much older its
-    proof may be (milliseconds); `named` are the types that were said to be incomplete.
+    proof may be (milliseconds); `named` are the types that were said to be incomplete. `late_ms`: how much older what a
+    search shows may be than what `fresh_at` allows for.
     """
 
     began_ms: int
@@ -52,6 +53,7 @@ class Reading:
     fresh_least_ms: int
     proof_within_ms: int
     named: frozenset[str] = frozenset()
+    late_ms: int = 0
 
 
 def judge(name: str, every: Mapping[str, HeldType], truth: Truth, reading: Reading) -> Iterator[Violation]:
@@ -61,7 +63,10 @@ def judge(name: str, every: Mapping[str, HeldType], truth: Truth, reading: Readi
     if len(records) != len(held.records):
         twice = [id_ for id_, count in Counter(one.id for one in held.records).items() if count > 1]
         yield Violation("DUPLICATE", f"{name} {twice[:3]}")
-    versions = {one.id: _version(truth.moments((name, one.id)), one) for one in held.records}
+    versions = {
+        one.id: version_of(truth.moments((name, one.id)), one, redefined=truth.is_redefined(name))
+        for one in held.records
+    }
     for id_, version in versions.items():
         yield from _impossible((name, id_), truth, version)
     yield from _associations(name, every, truth, reading)
@@ -70,7 +75,9 @@ def judge(name: str, every: Mapping[str, HeldType], truth: Truth, reading: Readi
     if held.fresh_us is None or held.fresh_us // 1000 < reading.fresh_least_ms:
         yield Violation("UNFRESH", f"{name}: fresh_at is {held.fresh_us}")
         return
-    fresh_ms = held.fresh_us // 1000
+    for told in lacking(name, held, versions, truth, (reading.began_ms, reading.now_ms)):
+        yield Violation("LACKING", told)
+    fresh_ms = held.fresh_us // 1000 - reading.late_ms
     for id_ in (one for one in truth.ids(name) if not held.is_named(one)):
         yield from _missing(
             (name, id_), truth, (fresh_ms, reading.now_ms), records.get(id_), versions.get(id_)
@@ -79,18 +86,6 @@ def judge(name: str, every: Mapping[str, HeldType], truth: Truth, reading: Readi
         yield Violation("UNPROVED", f"{name}: proved_at is {held.proved_us}")
         return
     yield from _ghosts(name, held, truth, (held.proved_us // 1000, reading.now_ms))
-
-
-def _version(moments: list[Moment], one: HeldRecord) -> Moment | None:
-    """The latest moment at which a record read as it is held."""
-    same = next((moment for moment in reversed(moments) if moment.content == one.content), None)
-    if same is not None:
-        return same
-    # The order of properties is nobody's promise.
-    content = msgspec.json.decode(one.content.replace(GARBLED, b""))
-    return next(
-        (m for m in reversed(moments) if m.content and msgspec.json.decode(m.content) == content), None
-    )
 
 
 def _impossible(key: Key, truth: Truth, version: Moment | None) -> Iterator[Violation]:
@@ -176,10 +171,18 @@ def _associations(
             and row[1] in active
             and row[1:3] not in held.untied
             and row not in rows
-            and truth.was_tied(row, *span)[1]
+            and truth.was_tied(row, _known_ms(row, every, reading), reading.now_ms)[1]
             and not _is_elsewhere(row, every, back, reading)
         ):
             yield Violation("LOST", f"association {row}")
+
+
+def _known_ms(row: Row, every: Mapping[str, HeldType], reading: Reading) -> int:
+    """Since when an association must have been there to be held: a pair is read from either side, of records known."""
+    fresh_ms = [
+        (every[name].fresh_us or 0) // 1000 - reading.late_ms for name in (row[0], row[2]) if name in every
+    ]
+    return min(reading.began_ms, *fresh_ms)
 
 
 def _back(row: Row) -> Row:

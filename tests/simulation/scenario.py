@@ -43,11 +43,11 @@ class Scenario:
     """Times are virtual seconds since the run began; `chances` is how many changes go with one request.
 
     `crashes` strike one attempt after the other, `rotations` are numbers of requests after which the token
-    changes, `gaps_s` what lies between the runs, each with `gap_changes` changes, `purged` records erased and
-    `withdrawn` ones changed and archived at once. Of the answers, `dropped` leave out a result of a batch, `garbled`
-    have a byte that is no UTF-8, `repeated` have the cursor that was asked for as the next one,
-    `strange` have something among their records that is none. `loaded`: a target
-    is made of the store, and judged too.
+    changes, `gaps_s` what lies between the runs, one of `restarts_s` what follows a kill, each with `gap_changes`
+    changes, `purged` records erased and `withdrawn` ones changed and archived at once. Of the answers, `dropped`
+    leave out a result of a batch, `garbled` have a byte that is no UTF-8, `repeated` have the cursor that was asked
+    for as the next one, `strange` have something among their records that is none. `loaded`: a target is made of the
+    store, and judged too. `heeded`: the run after one that withheld removals is told to accept them.
     """
 
     seed: int = 0
@@ -67,6 +67,7 @@ class Scenario:
     tier: str = "pro"
     overload: bool = False
     gaps_s: tuple[float, ...] = ()
+    restarts_s: tuple[float, ...] = (0.5, 5.0, 60.0)
     crashes: tuple[Crash, ...] = ()
     rotations: tuple[int, ...] = ()
     oauth: bool = False
@@ -77,6 +78,7 @@ class Scenario:
     prove: bool = False
     prove_within_s: float = 7 * 86_400.0
     accept_deletes: bool = False
+    heeded: bool = False
     purged: int = 0
     withdrawn: int = 0
     dropped: float = 0.0
@@ -255,13 +257,18 @@ def _portal(dice: Random) -> tuple[tuple[str, ...], tuple[tuple[str, int], ...]]
     return types, tuple(sorted(counts.items()))
 
 
-def _beliefs(dice: Random) -> tuple[str, ...]:
-    """Mostly the defaults; sometimes all the worst, some mix, one alone, or late lists and searches."""
-    every = [
+def every_belief() -> list[str]:
+    """Every switch of the sandbox that is not as it is by default."""
+    return [
         f"{name}={value}"
         for name, belief in BELIEFS.items()
         for value in sorted({*belief.values, belief.worst} - {belief.default})
     ]
+
+
+def _beliefs(dice: Random) -> tuple[str, ...]:
+    """Mostly the defaults; sometimes all the worst, some mix, one alone, or late lists and searches."""
+    every = every_belief()
     which = dice.random()
     if which < 0.35:
         return ()

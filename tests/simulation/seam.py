@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from unittest.mock import patch
 
 import duckdb
+import msgspec
 
 from hubdump import session
 from hubdump.catalog import STANDARD
@@ -147,7 +148,7 @@ class HeldRecord:
 
 @dataclass(frozen=True, slots=True)
 class HeldType:
-    """One type as a fresh reader gives it; instants in microseconds.
+    """One type as a fresh reader gives it; instants in microseconds; `defined` are its properties (name, type).
 
     `unread` are ids named as not to be had, `ranges` spans of ids (first, last), `untied` the ids and types whose
     associations are, `unled` types to which none are had.
@@ -161,12 +162,13 @@ class HeldType:
     untied: frozenset[tuple[int, str]] = frozenset()
     unled: frozenset[str] = frozenset()
     ranges: tuple[tuple[int, int], ...] = ()
+    defined: frozenset[tuple[str, str]] = frozenset()
 
     @property
     def told(self) -> str:
         """All of it as a text that is the same in every process; the order of a set is not."""
         named = sorted(self.unread), sorted(self.untied), sorted(self.unled), self.ranges
-        return repr((self.records, self.rows, self.fresh_us, self.proved_us, named))
+        return repr((self.records, self.rows, self.fresh_us, self.proved_us, named, sorted(self.defined)))
 
     def is_named(self, id_: int) -> bool:
         """Whether the dump says that it does not have this record."""
@@ -192,6 +194,10 @@ def rebuilt(dump: Path, types: tuple[str, ...]) -> tuple[dict[str, list[int]], l
     return ids, [(from_, int(id_), to, int(other), *label) for from_, id_, to, other, *label in rows]
 
 
+def _type_of(definition: bytes) -> str:
+    return str(msgspec.json.decode(definition)["type"])
+
+
 def _held(reader: Reader, name: str) -> HeldType:
     mark = reader.bookmark(name)
     records = [
@@ -210,4 +216,5 @@ def _held(reader: Reader, name: str) -> HeldType:
         frozenset((one.id, one.purpose) for one in failed if one.purpose not in {RECORD, HISTORY}),
         frozenset(one.what.removeprefix(LEADS_TO) for one in reader.unread()),
         tuple((int(span[1]), int(span[2])) for one in failed if (span := _RANGE.search(one.reason))),
+        frozenset((property_, _type_of(raw)) for property_, raw in reader.definitions(name)),
     )  # fmt: skip

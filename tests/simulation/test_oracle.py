@@ -72,6 +72,10 @@ TAMPERINGS: dict[str, tuple[str, Callable[[HeldType, Truth], HeldType]]] = {
             records=[replace(held.records[0], content=edited(held.records[0].content)), *held.records[1:]],
         ),
     ),
+    "a property that is not known": (
+        "LACKING",
+        lambda held, _: replace(held, defined=frozenset(sorted(held.defined)[1:])),
+    ),
     "an archived record as active": ("GHOST", archived_shown),
     "a record as gone that is there": (
         "MISTOLD",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from hubdump.sandbox.core import Core
-from hubdump.sandbox.properties import definitions, narrowed
 from hubdump.sandbox.records import Shelf
 from hubdump.sandbox.written import Wish, Writer
 
@@ -47,9 +47,9 @@ class Truth:
         self.types = tuple(types)
         self.pairs = frozenset(pair for pair in self._portal.sides if pair[0] in self.types)
         self._shelves = self._portal.shelves
-        self._wishes = {
-            name: _wish(self._shelves[name], narrow=self._portal.spec.narrow) for name in self.types
-        }
+        self._wishes = {name: _wish(self._shelves[name]) for name in self.types}
+        # From an instant on: which properties a type has, each with its type.
+        self._defined = {name: [(0, _types_of(self._shelves[name]))] for name in self.types}
         self._moments: dict[Key, list[Moment]] = {}
         self._spans: dict[Row, list[Span]] = {}
         self._born = {name: frozenset(self._every(name)) for name in self.types}
@@ -97,6 +97,26 @@ class Truth:
         """Every association that ever was."""
         yield from self.first_rows
         yield from (row for row in self._spans if row not in self.first_rows)
+
+    def defined(self, type_: str, from_ms: int, to_ms: int) -> frozenset[tuple[str, str]]:
+        """The properties that a type had at every instant of a stretch: (name, type)."""
+        every = self._defined[type_]
+        first = bisect_right(every, from_ms, key=lambda one: one[0]) - 1
+        return frozenset.intersection(*(names for at_ms, names in every[max(0, first) :] if at_ms <= to_ms))
+
+    def is_redefined(self, type_: str) -> bool:
+        """Whether a type ever had other properties than at first."""
+        return len(self._defined[type_]) > 1
+
+    @contextmanager
+    def redefining(self, type_: str, at_ms: int) -> Iterator[None]:
+        """What is done within changes the properties of a type, and by them what all its records look like."""
+        keys = [(type_, id_) for id_ in self.ids(type_) if self._shelves[type_].times(id_) is not None]
+        rows = self.before(keys, tied=False)
+        yield
+        self._wishes[type_] = _wish(self._shelves[type_])
+        self._defined[type_].append((at_ms, _types_of(self._shelves[type_])))
+        self.after(keys, at_ms, rows, tied=False)
 
     def before(self, keys: Iterable[Key], *, tied: bool) -> set[Row]:
         """To be told before records change: their present rows, where `tied` ones may change too."""
@@ -167,9 +187,16 @@ class Truth:
                 yield from (row for row in self._rows_between(from_, to) if row[3] == id_)
 
 
-def _wish(shelf: Shelf, *, narrow: bool) -> Wish:
+def _wish(shelf: Shelf) -> Wish:
     """What is asked for of a record: every property that the portal lists, in its order."""
-    found = narrowed(shelf.kind) if narrow else definitions(shelf.kind, 0)
-    return Wish(
-        tuple(name for name, one in found.items() if not one.archived and one.sensitivity == "non_sensitive")
-    )
+    return Wish(tuple(name for name, _ in _listed(shelf)))
+
+
+def _types_of(shelf: Shelf) -> frozenset[tuple[str, str]]:
+    return frozenset(_listed(shelf))
+
+
+def _listed(shelf: Shelf) -> Iterator[tuple[str, str]]:
+    for name, one in shelf.definitions.items():
+        if not one.archived and one.sensitivity == "non_sensitive":
+            yield name, one.type

@@ -30,7 +30,7 @@ from tests.simulation.life import Life
 from tests.simulation.loop import Deadlock, VirtualClock, VirtualLoop, run
 from tests.simulation.network import Network
 from tests.simulation.oracle import Reading, Violation, judge, over_limits, target
-from tests.simulation.reasons import unduly
+from tests.simulation.reasons import is_withheld, unduly
 from tests.simulation.scenario import Crash, Scenario
 from tests.simulation.truth import Truth
 
@@ -49,6 +49,7 @@ class Outcome:
     violations: list[Violation] = field(default_factory=list)
     marks: Counter[str] = field(default_factory=Counter)
     ends: Counter[str] = field(default_factory=Counter)
+    runs: int = 0
     requests: int = 0
     faults: int = 0
     crashes: int = 0
@@ -94,6 +95,7 @@ class World:
         self._began_ms: dict[str, int] = {}
         self._quieting: asyncio.TimerHandle | None = None
         self._attempts = 0
+        self._accepts = scenario.accept_deletes
         self._strike_poisons()
 
     @property
@@ -156,7 +158,7 @@ class World:
                 return False
             if self.loop.time() > self._quiet_s + DEADLINE_S:
                 break
-            wait_s = self._dice.choice((0.5, 5.0, 60.0)) if ended.how == "killed" else 1800.0
+            wait_s = self._dice.choice(self.scenario.restarts_s) if ended.how == "killed" else 1800.0
             self._pause(wait_s, self.scenario.gap_changes)
         self._breach("NOT_DONE", f"still no end after {self._attempts} attempts")
         return False
@@ -201,7 +203,7 @@ class World:
         scenario = self.scenario
         return seam.Order(
             self._folder / STORE, scenario.types, self._credentials(), scenario.number, scenario.in_flight,
-            scenario.give_up_s, Wishes(scenario.prove, scenario.prove_within_s, scenario.accept_deletes),
+            scenario.give_up_s, Wishes(scenario.prove, scenario.prove_within_s, self._accepts),
         )  # fmt: skip
 
     async def _bounded(self, order: seam.Order) -> seam.Done:
@@ -295,18 +297,24 @@ class World:
         held = seam.read_back(self._folder / STORE, self.scenario.types)
         beliefs = self.core.world.beliefs
         slack_ms = 61_000 - 1000 * min(0, beliefs.number("date-skew-s"))
+        late_ms = max(0, int(1000 * beliefs.number("search-lag-s")) - 60_000)
         found: list[Violation] = []
         for name in self.scenario.types:
             named = name in ended.failed
             within_ms = 0 if self.scenario.prove else int(1000 * self.scenario.prove_within_s)
             least_ms = began_ms - slack_ms
-            reading = Reading(self._began_ms[name], self.now_ms, least_ms, within_ms, frozenset(ended.failed))
+            reading = Reading(
+                self._began_ms[name], self.now_ms, least_ms, within_ms, frozenset(ended.failed), late_ms
+            )
             found += judge(name, held, self.truth, reading)
             if not named:
                 del self._began_ms[name]
         if self.scenario.loaded:
             found += target(held, *seam.rebuilt(self._folder, self.scenario.types))
-        found += unduly(ended.failed, self.scenario)
+        found += unduly(ended.failed, self.scenario, accepts=self._accepts)
+        if self.scenario.heeded:
+            self._accepts = any(is_withheld(error) for error in ended.failed.values())
+        self.outcome.runs += 1
         self.outcome.violations += found
         self.outcome.records += sum(len(one.records) for one in held.values())
         for one in found:
