@@ -59,11 +59,14 @@ class Tapped(sqlite3.Connection):
         return super().executemany(sql, self._each(parameters))
 
     def executescript(self, sql_script: str, /) -> sqlite3.Cursor:
-        *statements, last = sql_script.split(";")
-        for statement in statements:
-            self._tick()
-            super().execute(statement)
-        return super().execute(last)
+        statement = ""
+        for piece in sql_script.split(";"):
+            statement += f"{piece};"
+            if sqlite3.complete_statement(statement):  # a trigger has more than one semicolon
+                self._tick()
+                super().execute(statement)
+                statement = ""
+        return super().execute(statement)
 
     def _each(self, rows: Iterable[Any]) -> Iterator[Any]:
         for row in rows:
