@@ -28,6 +28,7 @@ MARKS: tuple[str, ...] = (
     "merged away",  # a batch read led to the record another one was merged into
     "poison bisect",  # a request fails for ever: the record in it that does is looked for
     "labels not told",  # HubSpot does not say which association types a pair has: both sides are read
+    "not looked back",  # of what changed HubSpot does not say what it is tied to: the whole pair is read
     "other side read",  # the side of a pair that was chosen does not show all, and the other one shows some
     "removals withheld",  # more would be removed than a person would believe
     "removed since",  # a record that was there is gone, or merged into another one

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Any, Generic, NamedTuple, NoReturn, TypeVar
@@ -156,6 +156,17 @@ class StoredIds:
 
 
 @dataclass(frozen=True, slots=True)
+class DueLinks:
+    """A flow asks for up to `count` ids above `after` of records whose associations are to be read again; with `back`
+    of those of the other type that are to be looked at, for what they are tied to.
+    """
+
+    after: int
+    count: int
+    back: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Known:
     """A flow asks what the store has of some ids of its type; it is sent {id: Version}."""
 
@@ -230,12 +241,23 @@ class Settled:
     unreadable: Mapping[int, str] = field(default_factory=dict)
 
 
+class Reach(StrEnum):
+    """Of which records a walk of associations asks: all, those on the list; or, to find more of these, `back` from the
+    other type of the pair.
+    """
+
+    WHOLE = "whole"
+    CHANGED = "changed"
+    BACK = "back"
+
+
 @dataclass(frozen=True, slots=True)
 class AssociationsRead:
-    """A flow hands over associations of some records to one other type.
+    """A flow hands over associations of some records to one other type; where it looks `back`, as seen from that one.
 
-    `fresh` are the ids whose earlier rows these replace (the first page of each); `failed` the ids
-    HubSpot could not answer for, and what it said.
+    `fresh` are the ids whose earlier rows these replace (the first page of each), `more` those of which another page
+    follows, `last` those whose last of several pages this is; `failed` the ids HubSpot could not answer for, and what
+    it said.
     """
 
     fresh: Sequence[int]
@@ -243,6 +265,9 @@ class AssociationsRead:
     failed: Mapping[int, str]
     cursor: str
     done: bool
+    more: Collection[int] = ()
+    last: Collection[int] = ()
+    reach: Reach = Reach.WHOLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +300,7 @@ class Refuted:
 
 
 Commit = RecordsRead | Settled | AssociationsRead | HistoriesRead
-Question = StoredIds | Known | Unseen | Quarantined | HistoriesDue
+Question = StoredIds | DueLinks | Known | Unseen | Quarantined | HistoriesDue
 Effect = Request[Any] | Question | Wait | Refuted | Commit
 # A flow is sent an Answer for a Request, what the store says to a Question, None after anything else.
 Flow = Generator[Effect, Any, None]

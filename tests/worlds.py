@@ -164,6 +164,7 @@ def extracted(
     """
     clock = JumpingClock()
     store = Store(folder / "store.sqlite")
+    store.runs.begin(f"from {sandbox.now_s}", int(sandbox.now_s * 1e6))
     exchange = exchange_with(sandbox, clock, emit, through, credentials)
 
     async def read() -> dict[str, Incomplete]:

@@ -10,9 +10,10 @@ from typing import Any
 from hubdump import marks
 from hubdump.catalog import STANDARD, Catalogue
 from hubdump.clock import Clock, instant_text
-from hubdump.errors import ABSENT, GONE, BeliefRefuted, Incomplete, Poison, RequestRefused, ScopeMissing
+from hubdump.errors import ABSENT, GONE, BeliefRefuted, Incomplete, Poison, RequestRefused
 from hubdump.events import Emit, Noted, PageCommitted, TypeAbsent, TypeCompleted, TypeFailed, TypeStarted
 from hubdump.extract import announcing, defining, discovery, plan
+from hubdump.extract.associating import Associating
 from hubdump.extract.comparing import Comparing
 from hubdump.extract.defining import Defined, Defining
 from hubdump.extract.driving import drive
@@ -23,11 +24,11 @@ from hubdump.extract.taken import Taken, taken
 from hubdump.extract.together import all_of
 from hubdump.hubspot import flows
 from hubdump.hubspot.endpoints import LIST_LADDER, Endpoints
-from hubdump.hubspot.linking import SIDED
 from hubdump.model import (
     CUSTOM,
     AssociationsRead,
     Bookmark,
+    DueLinks,
     Effect,
     Flow,
     HistoriesDue,
@@ -111,7 +112,17 @@ class Engine:
             self._store,
             await self._taken(due),
             self._emit,
-            both=self._wishes.prove,
+            both=self._wishes.compares_sides,
+        )
+        self._associating = Associating(
+            self._api,
+            self._exchange,
+            self._store,
+            self._pairing,
+            self._wishes,
+            self._catalogue,
+            self._walk,
+            self._refute,
         )
         await all_of(one(type_) for type_ in due)
         self._pairing.compare(failed)
@@ -178,7 +189,7 @@ class Engine:
         found = await self._catch_up(type_, mark, properties)
         proved = await self._comparing.of(type_, mark, properties, needed=not found)
         self._pairing.tell_read(type_)
-        await all_of([self._associated(type_), self._history(type_)])
+        await all_of([self._associating.read(type_), self._history(type_)])
         self._finish(type_, plan.fresh_us(seen_us), proved=proved)
         self._wishes.history.check(type_, self._store.certain_names(type_.name))
 
@@ -251,35 +262,6 @@ class Engine:
             self._emit(Noted(f"HubSpot refuted the belief '{belief}': {seen}. This run does not rely on it."))
         self._store.refute(belief, seen)
 
-    async def _associated(self, type_: ObjectType) -> None:
-        """The associations of a type; those that need scopes are told together, when the others are read."""
-        lacking: list[ScopeMissing] = []
-        await all_of(self._pair(key, lacking) for key in await self._pairing.walks_of(type_))
-        if lacking:
-            scopes = dict.fromkeys(scope for error in lacking for scope in error.scopes)
-            raise ScopeMissing(lacking[0].template, tuple(scopes), tuple(to for e in lacking for to in e.of))
-
-    async def _pair(self, key: WalkKey, lacking: list[ScopeMissing]) -> None:
-        """Read the associations of one type to another; where there are none, look from the other side."""
-        try:
-            await self._link(key)
-        except (RequestRefused, ScopeMissing) as error:
-            if await self._pairing.gives_up(key, error):
-                return
-            if not isinstance(error, ScopeMissing):
-                raise
-            lacking.append(ScopeMissing(error.template, error.scopes, (key.purpose,)))
-            return
-        if other := await self._pairing.doubted(key):
-            await self._link(other)
-            if self._pairing.settle(key):
-                self._refute(SIDED, f"those of {key.type} and {key.purpose} are found from {other.type} only")
-        self._pairing.leave(key)
-
-    async def _link(self, key: WalkKey) -> None:
-        from_, to = self._catalogue.by_name(key.type), self._catalogue.by_name(key.purpose)
-        await self._walk(key, lambda cursor: flows.associations(self._api, from_, to, cursor))
-
     async def _history(self, type_: ObjectType) -> None:
         if names := self._wishes.history.names(type_, self._store.certain_names(type_.name)):
             key = WalkKey(type_.name, plan.HISTORY)
@@ -332,8 +314,8 @@ class Engine:
         match effect:
             case Request():
                 return await self._exchange.ask(effect)
-            case StoredIds() | Known() | Unseen() | Quarantined() | HistoriesDue():
-                return self._answered(key.type, effect)
+            case StoredIds() | DueLinks() | Known() | Unseen() | Quarantined() | HistoriesDue():
+                return self._answered(key, effect)
             case Wait(seconds):
                 await self._clock.sleep(seconds)
             case Refuted(belief, seen):
@@ -354,15 +336,17 @@ class Engine:
                 self._emit(PageCommitted(key.type, key.purpose, past_values=len(effect.values)))
         return None
 
-    def _answered(self, type_: str, question: Question) -> Any:
+    def _answered(self, key: WalkKey, question: Question) -> Any:
         match question:
             case StoredIds(after, count):
-                return self._store.asked.ids(type_, after, count)
+                return self._store.asked.ids(key.type, after, count)
+            case DueLinks():
+                return self._store.associations.due(key.type, key.purpose, question)
             case Unseen(after, count):
-                return self._store.asked.unseen(type_, after, count)
+                return self._store.asked.unseen(key.type, after, count)
             case Quarantined(after, count):
-                return self._store.asked.quarantined(type_, after, count)
+                return self._store.asked.quarantined(key.type, after, count)
             case Known(ids):
-                return self._store.asked.versions(type_, ids)
+                return self._store.asked.versions(key.type, ids)
             case HistoriesDue(after, count, names):
-                return self._store.histories.due(type_, after, count, names)
+                return self._store.histories.due(key.type, after, count, names)

@@ -75,6 +75,10 @@ class Pairing:
             self.tell(type_, filled=self._store.asked.knows(type_.name))
         self._read[type_.name].set()
 
+    async def is_read(self, type_: str) -> None:
+        """Wait until no more records of a type come in this run."""
+        await self._read[type_].wait()
+
     async def walks_of(self, type_: ObjectType) -> tuple[WalkKey, ...]:
         """The associations that are read from the side of a type, once enough is known of all the others."""
         await all_of(self._decide(type_, other) for other in self._types)

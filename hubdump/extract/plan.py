@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, StrEnum
 from typing import Protocol
 
 from hubdump.extract.wanted import Wanted
@@ -26,6 +26,11 @@ REMOVED_MAX = 20
 
 # Archived and sensitive properties are asked for again after this long, or where the plain ones changed.
 DEFINED_KEPT_US = 86_400 * SECOND_US
+# All associations of a pair are read again after this long: daily by a run that comes daily, a little late or not.
+LINKS_KEPT_US = 23 * 3600 * SECOND_US
+# Who makes a record, or changes it, ties it in the next minutes (forms, integrations, workflows): its associations are
+# read once more by the next run.
+OVERLAP_LINKS_US = 15 * 60 * SECOND_US
 # Which association types there are is asked again after this long.
 LABELS_KEPT_US = 7 * 86_400 * SECOND_US
 # Of more types than this the schemas are asked first which pairs have any.
@@ -40,11 +45,20 @@ SETTLE = "settle"
 HISTORY = "history"
 
 
+class Linking(StrEnum):
+    """Which associations a run is to read: those of what changed, all of them, none."""
+
+    CHANGED = "changed"
+    ALL = "all"
+    NEVER = "never"
+
+
 @dataclass(frozen=True, slots=True)
 class Wishes:
     """What the user wants of a run: `prove` every type now, else where the last proof is older than
     `prove_within_s`; `accept_deletes` to remove any number of records that HubSpot does not have any more; `history`
-    of some types and properties. Associations to the types `without` are not missed where they cannot be read.
+    of some types and properties. Associations to the types `without` are not missed where they cannot be read; which
+    are read, `associations`, is decided for each pair where the user does not say.
     """
 
     prove: bool = False
@@ -52,6 +66,12 @@ class Wishes:
     accept_deletes: bool = False
     history: Wanted = Wanted()  # noqa: RUF009 - frozen
     without: frozenset[str] = frozenset()
+    associations: Linking | None = None
+
+    @property
+    def compares_sides(self) -> bool:
+        """Whether each pair of types is read from both sides."""
+        return self.prove and self.associations in {None, Linking.ALL}
 
 
 def due(marks: Iterable[Bookmark], began_us: int, now_us: int) -> tuple[str, ...]:
@@ -162,6 +182,14 @@ def definitions_due(asked_us: int, mark: Bookmark, wishes: Wishes, now_us: int) 
     (0: never).
     """
     return now_us - asked_us > DEFINED_KEPT_US or proof_due(mark, wishes, now_us)
+
+
+def is_read_whole(whole_us: int, wishes: Wishes, now_us: int) -> bool:
+    """Whether all associations of a side are read, the last whole reading of which began at `whole_us` (0: never)."""
+    if not whole_us or wishes.associations is Linking.ALL:
+        return True
+    is_due = wishes.prove or now_us - whole_us > LINKS_KEPT_US
+    return is_due and wishes.associations is not Linking.CHANGED
 
 
 def too_many(removed: int, records: int, wishes: Wishes) -> bool:

@@ -34,6 +34,11 @@ _PLACES = (
     ("failures", "type", "id"),
     ("removals", "type", "id"),
     ("superseded", "type", "id"),
+    ("links_due", "type", "id"),
+    ("links_seen", "from_type", "from_id"),
+    ("links_seen", "to_type", "to_id"),
+    ("association_changes", "from_type", "from_id"),
+    ("association_changes", "to_type", "to_id"),
 )
 
 

@@ -9,7 +9,6 @@ from enum import IntEnum
 from pathlib import Path
 from typing import NamedTuple
 
-from hubdump.model import Association
 from hubdump.store.database import disk_errors
 
 _READ = "SELECT from_type, to_type FROM pairs WHERE read = 1 ORDER BY from_type, to_type"
@@ -20,6 +19,12 @@ _KINDS = (
 _UPSERT = (
     "INSERT INTO pairs (from_type, to_type, {0}) VALUES (?, ?, ?)"
     " ON CONFLICT (from_type, to_type) DO UPDATE SET {0} = excluded.{0}"
+)
+_FORGET = (
+    "DELETE FROM associations WHERE from_type = ? AND to_type = ?",
+    "DELETE FROM links_seen WHERE from_type = ? AND to_type = ?",
+    "DELETE FROM links_due WHERE type = ? AND other = ? AND back = 0",
+    "DELETE FROM links_due WHERE other = ? AND type = ? AND back = 1",
 )
 
 
@@ -39,19 +44,6 @@ class AssociationType(NamedTuple):
     category: str
     type_id: int
     label: str | None
-
-
-def label_number(db: sqlite3.Connection, link: Association) -> int:
-    """The number under which the store knows what an association means; a new one where it does not yet."""
-    key = (link.category, link.type_id, link.label)
-    found = db.execute(
-        "SELECT number FROM labels WHERE category = ? AND type_id = ? AND label IS ?", key
-    ).fetchone()
-    if found:
-        return int(found[0])
-    number = db.execute("INSERT INTO labels (category, type_id, label) VALUES (?, ?, ?)", key).lastrowid
-    assert number is not None
-    return number
 
 
 def read_pairs(db: sqlite3.Connection) -> tuple[tuple[str, str], ...]:
@@ -105,7 +97,8 @@ class Pairs:
             ).fetchall()
             kinds = other._db.execute(_KINDS).fetchall()
         with self._transaction():
-            self._db.executemany("INSERT INTO pairs VALUES (?, ?, ?, ?, ?)", pairs)
+            columns = "from_type, to_type, asked_us, read, differs"
+            self._db.executemany(f"INSERT INTO pairs ({columns}) VALUES (?, ?, ?, ?, ?)", pairs)  # noqa: S608 - our own words
             self._db.executemany("INSERT INTO association_types VALUES (?, ?, ?, ?, ?)", kinds)
 
     def led_to(self) -> frozenset[str]:
@@ -141,9 +134,11 @@ class Pairs:
         """Nothing of a side that is not read any more stays, once the other side was read."""
         with self._transaction():
             numbers = self._numbers(from_, to)
-            self._db.execute("DELETE FROM associations WHERE from_type = ? AND to_type = ?", numbers)
+            for sql in _FORGET:
+                self._db.execute(sql, numbers)
             self._db.execute("DELETE FROM failures WHERE type = ? AND purpose = ?", (numbers[0], to))
-            self._set(from_, to, "read", Side.UNREAD)
+            for column in ("read", "whole_us", "listed_us", "run"):
+                self._set(from_, to, column, 0)
 
     def _of(self, from_: str, to: str, column: str) -> int:
         """What is kept of a pair in one column of numbers; 0 where it was never met."""

@@ -18,6 +18,7 @@ from hubdump.model import (
     WalkKey,
 )
 from hubdump.store import records
+from hubdump.store.associations import Associations
 from hubdump.store.bookmarks import DEFINED, UNCERTAIN, bookmark_of, bookmarks_of, meta_of, uncertain_of
 from hubdump.store.database import DEFINITIONS, HISTORY, RECORD, disk_errors, open_for_writing
 from hubdump.store.discovered import Discovered
@@ -26,7 +27,7 @@ from hubdump.store.fetched import Fetched
 from hubdump.store.histories import Histories
 from hubdump.store.items import Items
 from hubdump.store.packing import Packing
-from hubdump.store.pairs import Pairs, label_number
+from hubdump.store.pairs import Pairs
 from hubdump.store.questions import Questions
 from hubdump.store.runs import Runs
 
@@ -54,6 +55,7 @@ class Store:
         self.items = Items(path, self._db, self.transaction)
         self.fetched = Fetched(path, self._db, self.transaction)
         self.pairs = Pairs(path, self._db, self._types, self.transaction)
+        self.associations = Associations(path, self._db, self._types, self.runs, self.asked)
         self.packing = Packing(path, self._db, self.transaction)
         self.erasing = Erasing(path, self._db, self._types, self.transaction, self.packing)
 
@@ -108,9 +110,10 @@ class Store:
                 "DELETE FROM removals WHERE type = ?",
                 # What has no id cannot be asked for again: only a proof shows whether it is still there.
                 _UNPROVE_WHERE_NAMELESS,
-                f"DELETE FROM failures WHERE type = ? AND (purpose <> '{RECORD}' OR id < 0)",  # noqa: S608 - our own word
+                f"DELETE FROM failures WHERE type = ? AND (purpose = '{HISTORY}' OR id < 0)",  # noqa: S608 - our own word
             ):
                 self._db.execute(sql, (number,))
+            self.associations.begin_round(type_)
             self._db.execute(
                 "UPDATE types SET round = round + 1, since_us = ?, seen_us = 0, complete = 0 WHERE number = ?",
                 (since_us, number),
@@ -136,7 +139,7 @@ class Store:
         """Mark a type complete up to `fresh_us`, and proved where it was; records found removed are so from now on."""
         with self.transaction():
             number = self._number(type_)
-            self._unlink(number, records.remove(self._db, self.runs, number))
+            self.associations.unlink(number, records.remove(self._db, self.runs, number))
             records.drop_pages(self._db, number)
             self._db.execute(
                 "UPDATE types SET complete = 1, fresh_us = ?, proved_us = coalesce(?, proved_us) WHERE number = ?",
@@ -197,7 +200,7 @@ class Store:
                     "DELETE FROM removals WHERE type = ? AND id = ?",
                     ((number, ref.id) for ref in page.records),
                 )
-                self._unlink(number, [ref.id for ref in page.records if ref.archived])
+                self.associations.unlink(number, [ref.id for ref in page.records if ref.archived])
             self._move(key, page.cursor, done=page.done)
             self._set_meta("active_s", repr(active_s))
 
@@ -224,28 +227,18 @@ class Store:
             self._move(key, found.cursor, done=found.done)
             self._set_meta("active_s", repr(active_s))
 
+    def begin_associations(self, key: WalkKey, cursor: str, now_us: int, overlap_us: int) -> None:
+        """Begin the walk of one side of a pair at `cursor`, and keep what changed since the last one."""
+        with self.transaction():
+            self._number(key.type), self._number(key.purpose)
+            self.associations.put_on_list(key.type, key.purpose, now_us, overlap_us)
+            self._move(key, cursor, done=False)
+
     def commit_associations(self, key: WalkKey, page: AssociationsRead, active_s: float) -> None:
         """Put the associations of some records to the type `key.purpose` and the cursor on disk together."""
         with self.transaction():
-            number, to = self._number(key.type), self._number(key.purpose)
-            # A record that was removed since they were asked for has none.
-            removed = self.asked.removed(key.type, {row.from_id for row in page.rows})
-            self._db.executemany(
-                "DELETE FROM associations WHERE from_type = ? AND from_id = ? AND to_type = ?",
-                ((number, id_, to) for id_ in page.fresh),
-            )
-            self._db.executemany(
-                "INSERT INTO associations VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                (
-                    (number, row.from_id, to, row.to_id, label_number(self._db, row))
-                    for row in page.rows
-                    if row.from_id not in removed
-                ),
-            )
-            self._db.executemany(
-                "INSERT INTO failures VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                ((number, id_, key.purpose, reason) for id_, reason in page.failed.items()),
-            )
+            self._number(key.type), self._number(key.purpose)
+            self.associations.apply(key.type, key.purpose, page)
             self._move(key, page.cursor, done=page.done)
             self._set_meta("active_s", repr(active_s))
 
@@ -320,11 +313,6 @@ class Store:
     def _readable(self, number: int, ids: Iterable[int]) -> None:
         """Nothing keeps these records from being known any more."""
         sql = f"DELETE FROM failures WHERE type = ? AND id = ? AND purpose = '{RECORD}'"  # noqa: S608 - our own word
-        self._db.executemany(sql, ((number, id_) for id_ in ids))
-
-    def _unlink(self, number: int, ids: Iterable[int]) -> None:
-        """Records that are not active have no associations that could be read."""
-        sql = "DELETE FROM associations WHERE from_type = ? AND from_id = ?"
         self._db.executemany(sql, ((number, id_) for id_ in ids))
 
     def _begin(self, key: WalkKey, *, lists: bool) -> None:

@@ -33,6 +33,20 @@ BEGIN
     INSERT INTO superseded VALUES (OLD.type, OLD.id, NEW.run, OLD.run, OLD.page, OLD.position, OLD.updated_us,
         OLD.state, OLD.merged_into);
 END;
+ALTER TABLE pairs ADD COLUMN whole_us INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE pairs ADD COLUMN listed_us INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE pairs ADD COLUMN run INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE links_due (
+    type INTEGER NOT NULL, other INTEGER NOT NULL, back INTEGER NOT NULL, id INTEGER NOT NULL,
+    PRIMARY KEY (type, other, back, id)) WITHOUT ROWID;
+CREATE TABLE links_seen (
+    from_type INTEGER NOT NULL, from_id INTEGER NOT NULL, to_type INTEGER NOT NULL, to_id INTEGER NOT NULL,
+    label INTEGER NOT NULL,
+    PRIMARY KEY (from_type, from_id, to_type, to_id, label)) WITHOUT ROWID;
+CREATE TABLE association_changes (
+    run INTEGER NOT NULL, from_type INTEGER NOT NULL, from_id INTEGER NOT NULL, to_type INTEGER NOT NULL,
+    to_id INTEGER NOT NULL, label INTEGER NOT NULL, added INTEGER NOT NULL,
+    PRIMARY KEY (run, from_type, from_id, to_type, to_id, label)) WITHOUT ROWID;
 """,
 }
 OLDEST = min(STEPS)

@@ -106,6 +106,7 @@ async def extraction(
     access = Access("http://sandbox.invalid", order.credentials, order.number, Patience(order.give_up_s))
     with _instead(network, order.in_flight, chance):
         async with session.opened(access, Budgets(order.number), store, clock, emit) as opened:
+            store.runs.begin(f"from {clock.now_ns()}", int(clock.wall_s() * 1e6))
             engine = Engine(opened.api, opened.exchange, store, clock, emit, order.wishes)
             failed = await engine.extract([STANDARD.by_name(name) for name in order.types], _no_file)
     named = {error.belief for error in failed.values() if isinstance(error, BeliefRefuted)}

@@ -1,0 +1,83 @@
+"""Reads the associations of a run: of each side of a pair all, or those of what changed since its last reading."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from hubdump.catalog import Catalogue
+from hubdump.errors import RequestRefused, ScopeMissing
+from hubdump.extract import plan
+from hubdump.extract.exchange import Exchange
+from hubdump.extract.pairing import Pairing
+from hubdump.extract.plan import Linking, Wishes
+from hubdump.extract.together import all_of
+from hubdump.hubspot import flows, linking
+from hubdump.hubspot.endpoints import Endpoints
+from hubdump.model import Flow, ObjectType, WalkKey
+from hubdump.store.store import Store
+
+Walk = Callable[[WalkKey, Callable[[str], Flow]], Awaitable[None]]
+Refute = Callable[[str, str], None]
+
+
+class Associating:
+    """The walks of one run's pairs; `walk` drives each from where it stands, `refute` tells a belief that failed."""
+
+    def __init__(
+        self,
+        api: Endpoints,
+        exchange: Exchange,
+        store: Store,
+        pairing: Pairing,
+        wishes: Wishes,
+        catalogue: Catalogue,
+        walk: Walk,
+        refute: Refute,
+    ) -> None:
+        self._api, self._exchange, self._store = api, exchange, store
+        self._pairing, self._wishes, self._catalogue = pairing, wishes, catalogue
+        self._walk, self._refute = walk, refute
+
+    async def read(self, type_: ObjectType) -> None:
+        """The associations of a type; those that need scopes are told together, when the others are read."""
+        if self._wishes.associations is Linking.NEVER:
+            return
+        lacking: list[ScopeMissing] = []
+        await all_of(self._pair(key, lacking) for key in await self._pairing.walks_of(type_))
+        if lacking:
+            scopes = dict.fromkeys(scope for error in lacking for scope in error.scopes)
+            raise ScopeMissing(lacking[0].template, tuple(scopes), tuple(to for e in lacking for to in e.of))
+
+    async def _pair(self, key: WalkKey, lacking: list[ScopeMissing]) -> None:
+        """Read the associations of one type to another; where there are none, look from the other side."""
+        try:
+            await self._link(key)
+        except (RequestRefused, ScopeMissing) as error:
+            if await self._pairing.gives_up(key, error):
+                return
+            if not isinstance(error, ScopeMissing):
+                raise
+            lacking.append(ScopeMissing(error.template, error.scopes, (key.purpose,)))
+            return
+        if other := await self._pairing.doubted(key):
+            await self._link(other)
+            if self._pairing.settle(key):
+                told = f"those of {key.type} and {key.purpose} are found from {other.type} only"
+                self._refute(linking.SIDED, told)
+        self._pairing.leave(key)
+
+    async def _link(self, key: WalkKey) -> None:
+        """One walk, from where it stands."""
+        if not self._store.begun(key):
+            await self._begin(key)
+        from_, to = self._catalogue.by_name(key.type), self._catalogue.by_name(key.purpose)
+        await self._walk(key, lambda cursor: flows.associations(self._api, from_, to, cursor))
+
+    async def _begin(self, key: WalkKey) -> None:
+        """Decide whether all are read. Else what changed of the other type has to be in the store: it is listed too."""
+        whole_us = self._store.associations.listed(key.type, key.purpose).whole_us
+        whole = plan.is_read_whole(whole_us, self._wishes, self._exchange.server_time_us())
+        if not whole:
+            await self._pairing.is_read(key.purpose)
+        now_us = self._exchange.server_time_us()
+        self._store.begin_associations(key, linking.first(whole=whole), now_us, plan.OVERLAP_LINKS_US)

@@ -1,0 +1,223 @@
+"""Writes associations by difference, and knows of which records those of a pair are to be read again.
+
+What a page says replaces what is there: rows that are the same stay untouched; each that comes or goes is a row of
+`association_changes` with the run that saw it (`added` 1 or 0), in the same transaction. Not so what the first whole
+reading of a side finds - that is what later ones are compared with - nor what goes because a pair is read from its
+other side from now on. What comes and goes within one run is no change.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from itertools import groupby
+from operator import attrgetter
+from pathlib import Path
+from typing import NamedTuple
+
+from hubdump.model import Association, AssociationsRead, DueLinks, Reach
+from hubdump.store.database import HISTORY, RECORD, disk_errors
+from hubdump.store.questions import Questions
+from hubdump.store.runs import Runs
+
+# To which record of which type, and under which label.
+_Row = tuple[int, int, int, int, int]
+
+# What changed of a type, and whether it is active still, as far as is known: what is removed at the end of its round
+# waits in `removals`. What is not active counts from the run of the last reading on: that may have come before it.
+_CHANGED = """
+SELECT id, state = 0 AND id NOT IN (SELECT id FROM removals WHERE type = ?1) FROM records WHERE type = ?1
+AND (run > ?2 OR updated_us >= ?3 OR state <> 0 AND run = ?2 OR id IN (SELECT id FROM removals WHERE type = ?1))
+"""
+_LIST = "INSERT OR IGNORE INTO links_due VALUES (?, ?, ?, ?)"
+_LIST_FAILED = """
+INSERT OR IGNORE INTO links_due SELECT ?1, ?2, 0, id FROM failures WHERE type = ?1 AND purpose = ?3 AND id > 0
+"""
+_FORGET_FAILED = f"""
+DELETE FROM failures WHERE type = ?1 AND purpose NOT IN ('{RECORD}', '{HISTORY}') AND purpose NOT IN (
+    SELECT to_type FROM pairs JOIN types ON name = from_type WHERE number = ?1
+    AND (read = 1 OR read = 0 AND whole_us > 0) AND to_type NOT IN (SELECT what FROM unread WHERE absent))
+"""  # noqa: S608 - our own words
+_LIST_TIED = """
+INSERT OR IGNORE INTO links_due SELECT DISTINCT ?1, ?2, 0, from_id FROM associations
+WHERE from_type = ?1 AND to_type = ?2 AND to_id IN (SELECT value FROM json_each(?3))
+"""
+_DUE = """
+SELECT id FROM links_due JOIN records USING (type, id)
+WHERE type = ? AND other = ? AND back = ? AND id > ? AND state = 0 ORDER BY id LIMIT ?
+"""
+_OF_ONE = "SELECT * FROM associations WHERE from_type = ?1 AND from_id = ?2 AND to_type = ?3"
+_NOT_SEEN = f"{_OF_ONE} EXCEPT {_OF_ONE.replace('associations', 'links_seen')}"
+_FORGET_SEEN = "DELETE FROM links_seen WHERE from_type = ? AND from_id = ? AND to_type = ?"
+# The types to which associations of one were read whole at least once.
+_BASED = """
+SELECT there.number FROM pairs JOIN types here ON here.name = from_type JOIN types there ON there.name = to_type
+WHERE here.number = ? AND whole_us > 0
+"""
+_THIS = "from_type = ? AND from_id = ? AND to_type = ? AND to_id = ? AND label = ?"
+
+
+class Listed(NamedTuple):
+    """How far a side of a pair was read (microseconds of server time; 0: never): `whole_us` is when its last whole
+    reading began, `listed_us` when what had changed up to `run` was last put on the list.
+    """
+
+    whole_us: int = 0
+    listed_us: int = 0
+    run: int = 0
+
+
+def listed_of(db: sqlite3.Connection, from_: str, to: str) -> Listed:
+    """How far a side of a pair was read."""
+    sql = "SELECT whole_us, listed_us, run FROM pairs WHERE from_type = ? AND to_type = ?"
+    row = db.execute(sql, (from_, to)).fetchone()
+    return Listed(*row) if row else Listed()
+
+
+class Associations:
+    """Asks and tells the one writing connection; what writes is part of its caller's transaction."""
+
+    def __init__(
+        self, path: Path, db: sqlite3.Connection, types: Mapping[str, int], runs: Runs, asked: Questions
+    ) -> None:
+        self.path, self._db, self._types, self._runs, self._asked = path, db, types, runs, asked
+
+    def listed(self, from_: str, to: str) -> Listed:
+        """How far a side of a pair was read."""
+        with disk_errors(self.path):
+            return listed_of(self._db, from_, to)
+
+    def due(self, from_: str, to: str, asked: DueLinks) -> list[int]:
+        """Up to `count` ids of active records that are on the list of a side, ascending, above `after`."""
+        ends = (to, from_) if asked.back else (from_, to)
+        with disk_errors(self.path):
+            numbers = (self._types.get(end, 0) for end in ends)
+            rows = self._db.execute(_DUE, (*numbers, asked.back, asked.after, asked.count))
+            return [id_ for (id_,) in rows]
+
+    def put_on_list(self, from_: str, to: str, now_us: int, overlap_us: int) -> None:
+        """List what changed since the last time, of both types: what the other type's changed records are tied to by
+        the store is to be read again, and they are to be looked at. So are those that failed to be read.
+
+        Edits of associations may come after the change that is seen of a record, so that one which changed within
+        `overlap_us` before the last time is listed once more. Of a side that was never read whole all is read.
+        """
+        last, number, other = self.listed(from_, to), self._types[from_], self._types[to]
+        if last.whole_us:
+            own, others = (
+                self._db.execute(_CHANGED, (type_, last.run, last.listed_us - overlap_us)).fetchall()
+                for type_ in (number, other)
+            )
+            self._db.executemany(_LIST, ((number, other, 0, id_) for id_, active in own if active))
+            self._db.executemany(_LIST, ((other, number, 1, id_) for id_, active in others if active))
+            self._db.execute(_LIST_FAILED, (number, other, to))
+            if others:
+                self._db.execute(_LIST_TIED, (number, other, json.dumps([id_ for id_, _ in others])))
+        self._db.execute("DELETE FROM failures WHERE type = ? AND purpose = ?", (number, to))
+        self._db.execute(
+            "INSERT INTO pairs (from_type, to_type, listed_us, run) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (from_type, to_type) DO UPDATE SET listed_us = excluded.listed_us, run = excluded.run",
+            (from_, to, now_us, self._runs.number),
+        )
+
+    def begin_round(self, type_: str) -> None:
+        """Another round of a type begins: what the present run has listed already does not hold all that changes. What
+        failed stays on record until its side of a pair is read again, or not read any more.
+        """
+        sql = "UPDATE pairs SET run = ?1 - 1 WHERE run = ?1 AND ?2 IN (from_type, to_type)"
+        self._db.execute(sql, (self._runs.number, type_))
+        self._db.execute(_FORGET_FAILED, (self._types[type_],))
+
+    def apply(self, from_: str, to: str, page: AssociationsRead) -> None:
+        """Put one page of a walk on disk: rows as they are seen from `from_`, or `back` from the other type, which
+        only says what is to be read.
+        """
+        number, other = self._types[from_], self._types[to]
+        if page.reach is Reach.BACK:
+            self._db.executemany(_LIST, {(number, other, 0, row.to_id) for row in page.rows})
+            return
+        # A record that was removed since they were asked for has none.
+        removed = self._asked.removed(from_, {row.from_id for row in page.rows})
+        present = replace(page, rows=[row for row in page.rows if row.from_id not in removed])
+        self._replace(number, other, present, logged=bool(self.listed(from_, to).whole_us))
+        self._db.executemany(
+            "INSERT INTO failures VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            ((number, id_, to, reason) for id_, reason in page.failed.items()),
+        )
+        if page.done:
+            done = "DELETE FROM links_due WHERE type = ? AND other = ? AND back = ?"
+            self._db.executemany(done, ((number, other, 0), (other, number, 1)))
+        if page.done and page.reach is Reach.WHOLE:
+            sql = "UPDATE pairs SET whole_us = listed_us WHERE from_type = ? AND to_type = ?"
+            self._db.execute(sql, (from_, to))
+
+    def unlink(self, type_: int, ids: Iterable[int]) -> None:
+        """Records that are not active have no associations that could be read."""
+        based = {to for (to,) in self._db.execute(_BASED, (type_,))}
+        for id_ in ids:
+            sql = "SELECT * FROM associations WHERE from_type = ? AND from_id = ?"
+            gone = set(self._db.execute(sql, (type_, id_)))
+            self._change((), {row for row in gone if row[2] in based}, logged=True)
+            self._change((), {row for row in gone if row[2] not in based}, logged=False)
+
+    def _replace(self, from_: int, to: int, page: AssociationsRead, *, logged: bool) -> None:
+        """Make what the store has of the records of a page what the page says of them."""
+        kinds: dict[tuple[str, int, str | None], int] = {}
+        single = set(page.fresh) - set(page.more)
+        for id_ in page.fresh:
+            self._db.execute(_FORGET_SEEN, (from_, id_, to))
+        empty = dict.fromkeys(single)
+        for id_, of_one in groupby(sorted(page.rows, key=_from_id), _from_id):
+            empty.pop(id_, None)
+            now = {(from_, id_, to, row.to_id, self._label(row, kinds)) for row in of_one}
+            there = set(self._db.execute(_OF_ONE, (from_, id_, to)))
+            self._change(now - there, there - now if id_ in single else (), logged=logged)
+            if id_ not in single:  # what none of its pages shows goes when the last one is there
+                self._db.executemany("INSERT OR IGNORE INTO links_seen VALUES (?, ?, ?, ?, ?)", now)
+        for id_ in empty:
+            self._change((), set(self._db.execute(_OF_ONE, (from_, id_, to))), logged=logged)
+        for id_ in page.last:
+            self._change((), set(self._db.execute(_NOT_SEEN, (from_, id_, to))), logged=logged)
+            self._db.execute(_FORGET_SEEN, (from_, id_, to))
+
+    def _change(self, added: Iterable[_Row], gone: Iterable[_Row], *, logged: bool) -> None:
+        self._db.executemany("INSERT INTO associations VALUES (?, ?, ?, ?, ?)", added)
+        self._db.executemany(f"DELETE FROM associations WHERE {_THIS}", gone)  # noqa: S608 - our own words
+        if logged:
+            for rows, is_added in ((added, 1), (gone, 0)):
+                for row in rows:
+                    self._log(row, is_added)
+
+    def _log(self, row: _Row, added: int) -> None:
+        """Keep that a row came or went; one that does both in one run did neither."""
+        run = self._runs.number
+        sql = f"DELETE FROM association_changes WHERE run = ? AND {_THIS} AND added <> ?"  # noqa: S608 - our own words
+        if not self._db.execute(sql, (run, *row, added)).rowcount:
+            self._db.execute(
+                "INSERT OR IGNORE INTO association_changes VALUES (?, ?, ?, ?, ?, ?, ?)", (run, *row, added)
+            )
+
+    def _label(self, link: Association, kinds: dict[tuple[str, int, str | None], int]) -> int:
+        """The number under which the store knows what an association means."""
+        key = (link.category, link.type_id, link.label)
+        if key not in kinds:
+            kinds[key] = label_number(self._db, link)
+        return kinds[key]
+
+
+def label_number(db: sqlite3.Connection, link: Association) -> int:
+    """The number under which the store knows what an association means; a new one where it does not yet."""
+    key = (link.category, link.type_id, link.label)
+    found = db.execute(
+        "SELECT number FROM labels WHERE category = ? AND type_id = ? AND label IS ?", key
+    ).fetchone()
+    if found:
+        return int(found[0])
+    number = db.execute("INSERT INTO labels (category, type_id, label) VALUES (?, ?, ?)", key).lastrowid
+    assert number is not None
+    return number
+
+
+_from_id: Callable[[Association], int] = attrgetter("from_id")
