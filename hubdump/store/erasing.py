@@ -24,7 +24,7 @@ WITH RECURSIVE them (id) AS (
     UNION SELECT records.id FROM records JOIN them ON records.type = ?1 AND records.merged_into = them.id)
 SELECT records.id, state FROM records JOIN them ON records.type = ?1 AND records.id = them.id ORDER BY records.id
 """
-# Where a record stands: the table, its type and its id in it.
+# Where a record stands: the table, its type and its id in it. What the first four lose is told.
 _PLACES = (
     ("records", "type", "id"),
     ("histories", "type", "id"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hubdump.store import bodies, database, records, store
+from hubdump.store import associations, bodies, database, records, store
 from hubdump.targets import written
 from tests.simulation.mutants.algorithm import LOSS
 from tests.simulation.mutants.breaking import Edit, Mutant
@@ -61,12 +61,12 @@ KEEPING: tuple[Mutant, ...] = (
         (
             Edit(
                 store,
-                "            self._unlink(number, records.remove(self._db, self.runs, number))\n",
+                "            self.associations.unlink(number, records.remove(self._db, self.runs, number))\n",
                 "            finished = (fresh_us, proved_us, number)\n"
                 "            sql = 'UPDATE types SET complete = 1, fresh_us = ?, proved_us = ? WHERE number = ?'\n"
                 "            self._db.execute(sql, finished)\n"
                 "            self._db.execute('COMMIT')\n            self._db.execute('BEGIN IMMEDIATE')\n"
-                "            self._unlink(number, records.remove(self._db, self.runs, number))\n",
+                "            self.associations.unlink(number, records.remove(self._db, self.runs, number))\n",
             ),
         ),
         frozenset({"GHOST"}),
@@ -88,7 +88,10 @@ KEEPING: tuple[Mutant, ...] = (
     Mutant(
         "associations added only",
         "What is read of a record's associations is added to what was there.",
-        (Edit(store, "for id_ in page.fresh)", "for id_ in ())"),),
+        (
+            Edit(associations, "there - now if id_ in single else ()", "()"),
+            Edit(associations, "        for id_ in empty:\n", "        for id_ in ():\n"),
+        ),
         frozenset({"GHOST"}),
         "later",
     ),
@@ -98,7 +101,7 @@ KEEPING: tuple[Mutant, ...] = (
         (
             Edit(
                 store,
-                "self._unlink(number, records.remove(self._db, self.runs, number))",
+                "self.associations.unlink(number, records.remove(self._db, self.runs, number))",
                 "records.remove(self._db, self.runs, number)",
             ),
         ),
@@ -111,7 +114,7 @@ KEEPING: tuple[Mutant, ...] = (
         (
             Edit(
                 store,
-                "            self._unlink(number, records.remove(self._db, self.runs, number))\n",
+                "            self.associations.unlink(number, records.remove(self._db, self.runs, number))\n",
                 "",
             ),
         ),

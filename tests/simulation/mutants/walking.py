@@ -198,7 +198,7 @@ WALKING: tuple[Mutant, ...] = (
     Mutant(
         "a thousand records' associations",
         "Associations are read of the first thousand records only.",
-        (Edit(linking, "            if not ids:\n", "            if not ids or place.after:\n"),),
+        (Edit(linking, " if ids else place\n", " if ids and not place.after else place\n"),),
         _LOST,
         "crowd",
     ),
