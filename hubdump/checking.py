@@ -21,6 +21,7 @@ from hubdump.hubspot.pacing import Budgets
 from hubdump.manifest import read_manifest
 from hubdump.model import Bookmark, ObjectType
 from hubdump.session import Access, opened
+from hubdump.store.as_of import AS_OF
 from hubdump.store.database import check_structure
 from hubdump.store.reader import Reader
 from hubdump.store.store import Store
@@ -79,7 +80,8 @@ def describe(dump: Path, *, as_json: bool) -> Iterator[str]:
         return
     reader = Reader(dump / "store.sqlite")
     try:
-        yield f"{dump}: portal {reader.meta('portal') or 'unknown'}"
+        past = f", as run {run} left it" if (run := reader.meta(AS_OF)) else ""
+        yield f"{dump}: portal {reader.meta('portal') or 'unknown'}{past}"
         for type_ in types:
             mark = reader.bookmark(type_.name)
             fresh = instant_text(mark.fresh_us) if mark.fresh_us else "never"
@@ -89,7 +91,7 @@ def describe(dump: Path, *, as_json: bool) -> Iterator[str]:
         yield from _files(reader)
     finally:
         reader.close()
-    if manifest:
+    if "run" in manifest:
         yield from _not_here(manifest)
         yield f"Last run {manifest['run']}: exit {manifest['exit']}, {manifest['verdict']}"
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from hubdump import checking
+from hubdump.as_of import dumps_in
 from hubdump.errors import UsageError
 from hubdump.events import Emit
 from hubdump.model import ObjectType, State
@@ -53,15 +54,27 @@ def purge(dump: Path, words: Sequence[str], emit: Emit) -> Purged:
     """Erase them from the store, then write every target anew; who is cut short in between types the same again."""
     with checking.held(dump) as store:
         these = _chosen(store, words)
-        # What is deleted from a DuckDB file leaves its bytes there: it is built anew, by whichever load comes next.
-        store.set_meta(LOADED + DUCKDB, "")
+        for folder in dumps_in(
+            dump
+        ):  # before the dump itself: of what is not there any more they cannot be asked
+            with checking.held(folder) as past:
+                ids = {type_: past.erasing.with_merged(type_.name, list(of)) for type_, of in these.items()}
+                _erase(folder, past, ids, emit)
         store.set_meta(_UNDER_WAY, " ".join(words))
-        erased = {type_.name: store.erasing.erase(type_.name, ids) for type_, ids in these.items()}
-        store.packing.vacuum()
-        if wanted := _there(store):
-            checking.load_into(dump, store, wanted, emit)
+        erased = _erase(dump, store, these, emit)
         store.set_meta(_UNDER_WAY, "")
         return Purged(erased, tuple(_beyond(dump, store)))
+
+
+def _erase(dump: Path, store: Store, these: Chosen, emit: Emit) -> dict[str, Erased]:
+    """Erase records from one store, and have its targets written anew."""
+    # What is deleted from a DuckDB file leaves its bytes there: it is built anew, by whichever load comes next.
+    store.set_meta(LOADED + DUCKDB, "")
+    erased = {type_.name: store.erasing.erase(type_.name, ids) for type_, ids in these.items()}
+    store.packing.vacuum()
+    if wanted := _there(store):
+        checking.load_into(dump, store, wanted, emit)
+    return erased
 
 
 def _chosen(store: Store, words: Sequence[str]) -> Chosen:

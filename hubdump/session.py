@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hubdump.clock import Clock
-from hubdump.errors import Incomplete, RequestRefused, ScopeMissing, TokenRefused, is_forbidden
+from hubdump.errors import Incomplete, RequestRefused, ScopeMissing, TokenRefused, UsageError, is_forbidden
 from hubdump.events import Emit, Noted
 from hubdump.extract.bearer import Bearer, Credentials
 from hubdump.extract.exchange import Exchange, Patience
@@ -19,6 +19,7 @@ from hubdump.hubspot.endpoints import LADDER, Endpoints
 from hubdump.hubspot.in_flight import IN_FLIGHT_MAX
 from hubdump.hubspot.pacing import Budgets
 from hubdump.record.recorder import Recorder
+from hubdump.store.as_of import AS_OF
 from hubdump.store.store import Store
 
 # HubSpot's longest window, and the second that may lie between our last sign of life and our last request.
@@ -90,7 +91,10 @@ async def opened(
     emit: Emit,
     through: Through = lambda inner: inner,
 ) -> AsyncIterator[Session]:
-    """Open the portal of a dump, its transport seen through `through`; UsageError when the dump is another's."""
+    """Open the portal of a dump, its transport seen through `through`; UsageError when the dump is another's, or as of
+    a run.
+    """
+    _refuse_past(store)
     await wait_out_the_last_run(store, clock, emit)
 
     def touch() -> None:
@@ -126,6 +130,14 @@ async def wait_out_the_last_run(store: Store, clock: Clock, emit: Emit) -> None:
     if wait_s > 0:
         emit(Noted(f"Waiting {wait_s:.0f} s: HubSpot still counts the requests of the last run."))
         await clock.sleep(wait_s)
+
+
+def _refuse_past(store: Store) -> None:
+    if run := store.meta(AS_OF):
+        raise UsageError(
+            f"{store.path.parent} is what run {run} left, and stays so. Nothing was changed.",
+            f"The dump that goes on: hubdump run --dump {store.path.parent.parent.parent}",
+        )
 
 
 def _active_s(store: Store) -> float:

@@ -50,11 +50,11 @@ VALUES: dict[str, Sequence[str | None]] = {
 
 
 class Life:
-    """A store in which records live, from a seed."""
+    """A store in which records live, from a seed; where a `run` is named, it keeps versions."""
 
     def __init__(self, folder: Path, seed: int, records: int = 100) -> None:
         self.folder, self.chance, self.now, self.last = folder, random.Random(seed), 1, 0
-        self.hard_delete = False
+        self.hard_delete, self.run = False, ""
         folder.mkdir(parents=True)
         with self.store() as store:
             store.bind_portal(1)
@@ -74,7 +74,10 @@ class Life:
         return other
 
     def store(self) -> closing[Store]:
-        return closing(Store(self.folder / "store.sqlite"))
+        store = Store(self.folder / "store.sqlite")
+        if self.run:
+            store.runs.begin(self.run, 1, keep=True)
+        return closing(store)
 
     def load(self) -> list[str]:
         """Load it; what was noted."""

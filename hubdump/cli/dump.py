@@ -32,6 +32,7 @@ from hubdump.errors import Exit
 
 if TYPE_CHECKING:
     from hubdump.reporter import Reporter
+    from hubdump.targets.export import Wanted
 
 
 Labels = Annotated[
@@ -172,6 +173,13 @@ def load(
     to: Annotated[list[str] | None, typer.Option("--to", help="The same, as an option.")] = None,
     labels: Labels = False,
     hard_delete: HardDelete = None,
+    as_of: Annotated[
+        str,
+        typer.Option(
+            "--as-of",
+            help="What this run left (its name under runs/, last or previous), in as-of/RUN of the dump.",
+        ),
+    ] = "",
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -180,17 +188,31 @@ def load(
     def work(reporter: Reporter) -> int:
         from hubdump import settings
         from hubdump.access import folder_of
+        from hubdump.as_of import load_as_of
         from hubdump.checking import load_again
         from hubdump.targets import asked_for
 
         named = [*(targets or []), *(to or [])]
         chosen = settings.load(HUBDUMP_DIR=dump, HUBDUMP_TO=named or None, HUBDUMP_HARD_DELETE=hard_delete)
         folder = folder_of(chosen.dump, sandbox=sandbox)
-        asked = asked_for(chosen.to, folder, labels=labels, hard_delete=chosen.hard_delete)
-        load_again(folder, asked, reporter.emit)
+
+        def asked(home: Path, inside: bool = False) -> Wanted:
+            words = [_inside(word, home) for word in chosen.to] if inside else chosen.to
+            return asked_for(words, home, labels=labels, hard_delete=chosen.hard_delete)
+
+        if as_of:
+            load_as_of(folder, as_of, lambda home: asked(home, inside=True), reporter.emit)
+        else:
+            load_again(folder, asked(folder), reporter.emit)
         return Exit.COMPLETE
 
     answer(work, json=json, quiet=quiet, verbose=0, progress=False)
+
+
+def _inside(word: str, folder: Path) -> str:
+    """A target with its place in a folder, where that is not absolute."""
+    format_, _, place = word.partition(":")
+    return f"{format_}:{folder / place}" if place else word
 
 
 def _warn_of_loose_files(reporter: Reporter, dump: Path) -> None:

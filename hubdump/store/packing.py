@@ -11,6 +11,8 @@ import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -36,9 +38,9 @@ _USED = """
 SELECT page, position, id, NULL AS until FROM records WHERE type = ?1
 UNION ALL SELECT page, position, id, until FROM superseded WHERE type = ?1
 """
-_COUNTS = f"SELECT page, count(*) FROM ({_USED}) GROUP BY page"  # noqa: S608 - our own words
+_COUNTS = f"SELECT page, count(DISTINCT position) FROM ({_USED}) GROUP BY page"  # noqa: S608 - our own words
 _ON = f"SELECT page, position, id, until FROM ({_USED}) WHERE page IN (SELECT value FROM json_each(?2))"  # noqa: S608 - as above
-_MOVED = "UPDATE records SET page = ?1, position = ?2 WHERE type = ?3 AND id = ?4 AND ?5 IS NULL"
+_MOVED = "UPDATE records SET page = ?1, position = ?2 WHERE type = ?3 AND id = ?4"
 _MOVED_PAST = "UPDATE superseded SET page = ?1, position = ?2 WHERE type = ?3 AND id = ?4 AND until = ?5"
 
 
@@ -48,6 +50,11 @@ class _Place(NamedTuple):
     position: int
     id: int
     until: int | None
+
+
+# All the versions that lie at one place, and their bytes: what became of a record since may have changed only.
+_Kept = tuple[list[_Place], bytes]
+_position: Callable[[_Place], int] = attrgetter("position")
 
 
 class _Page(Struct):
@@ -121,17 +128,18 @@ class Packing:
 
     def _groups(
         self, pages: Iterable[int], places: Mapping[int, list[_Place]], *, mended: bool
-    ) -> Iterator[tuple[list[int], list[tuple[_Place, bytes]]]]:
+    ) -> Iterator[tuple[list[int], list[_Kept]]]:
         """Pages that go together into a full one or more, and what is to stay of them.
 
         What is damaged stays as it is; so does what is no JSON, unless it may be `mended`.
         """
-        group, kept = list[int](), list[tuple[_Place, bytes]]()
+        group, kept = list[int](), list[_Kept]()
         for page in pages:
             if (results := self._results(page, mended=mended)) is None:
                 continue
             group.append(page)
-            kept += [(place, bytes(results[place.position])) for place in sorted(places.get(page, ()))]
+            there = sorted(places.get(page, ()), key=_position)
+            kept += [(list(of), bytes(results[at])) for at, of in groupby(there, _position)]
             if len(kept) >= FULL:
                 yield group, kept
                 group, kept = [], []
@@ -150,14 +158,14 @@ class Packing:
             return None
         return None if text.values and not mended else _PAGE.decode(text.text).results
 
-    def _replace(self, type_: int, group: Sequence[int], kept: Sequence[tuple[_Place, bytes]]) -> None:
+    def _replace(self, type_: int, group: Sequence[int], kept: Sequence[_Kept]) -> None:
         """New pages instead of a group of them, and every reference led there."""
         for at in range(0, len(kept), FULL):
             part = kept[at : at + FULL]
             body = zlib.compress(b'{"results":[%s]}' % b",".join(raw for _, raw in part), 6)
             sql = "INSERT INTO pages (type, encoding, crc, body) VALUES (?, 'zlib', ?, ?)"
             page = self._db.execute(sql, (type_, zlib.crc32(body), body)).lastrowid
-            moved = [(page, n, type_, place.id, place.until) for n, (place, _) in enumerate(part)]
-            self._db.executemany(_MOVED, [row for row in moved if row[4] is None])
+            moved = [(page, n, type_, one.id, one.until) for n, (of, _) in enumerate(part) for one in of]
+            self._db.executemany(_MOVED, [row[:4] for row in moved if row[4] is None])
             self._db.executemany(_MOVED_PAST, [row for row in moved if row[4] is not None])
         self._db.executemany("DELETE FROM pages WHERE number = ?", ((page,) for page in group))

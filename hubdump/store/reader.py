@@ -25,6 +25,7 @@ from hubdump.store.fetched import FetchedReader
 from hubdump.store.histories import Histories
 from hubdump.store.item_reader import ItemReader
 from hubdump.store.pairs import AssociationType, association_types_of, read_pairs
+from hubdump.store.past import Past
 from hubdump.store.stamps import Stamped
 
 
@@ -79,6 +80,7 @@ class Reader:
         self.items = ItemReader(path, self._db)
         self.fetched = FetchedReader(path, self._db)
         self.stamps = Stamped(path, self._db)
+        self.past = Past(path, self._db)
 
     def close(self) -> None:
         self._db.close()

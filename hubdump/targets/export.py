@@ -21,7 +21,7 @@ from hubdump.targets.written import Unfit
 # With an export's name: the key under which the store keeps its `Kept`.
 EXPORT = "export:"
 # What a dump itself consists of; an export in the dump stands beside it.
-_OF_THE_DUMP = {"raw", "runs", "manifest.json", "report.html", "SHA256SUMS"}
+_OF_THE_DUMP = {"as-of", "raw", "runs", "manifest.json", "report.html", "SHA256SUMS"}
 
 
 @dataclass(frozen=True, slots=True)
