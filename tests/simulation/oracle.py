@@ -78,14 +78,19 @@ def judge(name: str, every: Mapping[str, HeldType], truth: Truth, reading: Readi
     for told in lacking(name, held, versions, truth, (reading.began_ms, reading.now_ms)):
         yield Violation("LACKING", told)
     fresh_ms = held.fresh_us // 1000 - reading.late_ms
+    proved_ms = (held.proved_us or 0) // 1000
+    # Where nothing moves while a type is read, HubSpot's count shows each removal: no need of a proof.
+    settled_ms = fresh_ms if truth.is_calm(name, fresh_ms, reading.now_ms) else proved_ms
     for id_ in (one for one in truth.ids(name) if not held.is_named(one)):
-        yield from _missing(
-            (name, id_), truth, (fresh_ms, reading.now_ms), records.get(id_), versions.get(id_)
-        )
-    if held.proved_us is None or held.proved_us // 1000 < reading.fresh_least_ms - reading.proof_within_ms:
+        found = records.get(id_), versions.get(id_)
+        yield from _missing((name, id_), truth, (fresh_ms, reading.now_ms), *found)
+        # Archived records that were never seen before are listed by a proof.
+        since_ms = settled_ms if found[0] else proved_ms
+        yield from _unarchived((name, id_), truth, (since_ms, reading.now_ms), found[0])
+    if held.proved_us is None or proved_ms < reading.fresh_least_ms - reading.proof_within_ms:
         yield Violation("UNPROVED", f"{name}: proved_at is {held.proved_us}")
         return
-    yield from _ghosts(name, held, truth, (held.proved_us // 1000, reading.now_ms))
+    yield from _ghosts(name, held, truth, (max(settled_ms, proved_ms), reading.now_ms))
 
 
 def _impossible(key: Key, truth: Truth, version: Moment | None) -> Iterator[Violation]:
@@ -103,13 +108,22 @@ def _missing(
     """LOST and STALE, of a record that was there all the time."""
     moments = truth.between(key, *span)
     states = {moment.state for moment in moments}
-    if states == {ARCHIVED} and (held is None or held.state != ARCHIVED):
-        yield Violation("LOST", f"archived {key} is {held.state if held else 'missing'}; {_told(truth, key)}")
     if states == {ACTIVE}:
         if held is None or held.state != ACTIVE:
             yield Violation("LOST", f"{key} is {held.state if held else 'missing'}; {_told(truth, key)}")
         elif version is not None and _is_older(version, moments[0]):
             yield Violation("STALE", f"{key} as of {version.at_ms}; {_told(truth, key)}")
+
+
+def _unarchived(
+    key: Key, truth: Truth, span: tuple[int, int], held: HeldRecord | None
+) -> Iterator[Violation]:
+    """LOST, of a record that was archived all the time."""
+    if {moment.state for moment in truth.between(key, *span)} == {ARCHIVED}:
+        if held is None or held.state != ARCHIVED:
+            yield Violation(
+                "LOST", f"archived {key} is {held.state if held else 'missing'}; {_told(truth, key)}"
+            )
 
 
 def _is_older(version: Moment, than: Moment) -> bool:

@@ -51,6 +51,7 @@ class Truth:
         # From an instant on: which properties a type has, each with its type.
         self._defined = {name: [(0, _types_of(self._shelves[name]))] for name in self.types}
         self._moments: dict[Key, list[Moment]] = {}
+        self._moved_ms: dict[str, list[int]] = {name: [] for name in self.types}
         self._spans: dict[Row, list[Span]] = {}
         self._born = {name: frozenset(self._every(name)) for name in self.types}
         self.first_rows = frozenset(self._all_rows())
@@ -67,6 +68,10 @@ class Truth:
         every = self.moments(key)
         first = bisect_right(every, from_ms, key=lambda one: one.at_ms) - 1
         return [one for one in every[max(0, first) :] if one.at_ms <= to_ms]
+
+    def is_calm(self, type_: str, from_ms: int, to_ms: int) -> bool:
+        """Whether nothing happened to any record of a type in a stretch."""
+        return not any(from_ms <= at_ms <= to_ms for at_ms in self._moved_ms[type_])
 
     def survivors(self, key: Key) -> set[int]:
         """The records that a record was merged into, one after the other."""
@@ -137,6 +142,7 @@ class Truth:
                 if key not in self._moments:
                     self._moments[key] = [Moment(0, NEVER)]
                 self._moments[key].append(self._now(key, at_ms))
+                self._moved_ms[key[0]].append(at_ms)
             if tied:
                 now.update(self._rows_of(key))
         for row in rows - now:
