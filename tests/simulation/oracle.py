@@ -119,11 +119,9 @@ def _unarchived(
     key: Key, truth: Truth, span: tuple[int, int], held: HeldRecord | None
 ) -> Iterator[Violation]:
     """LOST, of a record that was archived all the time."""
-    if {moment.state for moment in truth.between(key, *span)} == {ARCHIVED}:
-        if held is None or held.state != ARCHIVED:
-            yield Violation(
-                "LOST", f"archived {key} is {held.state if held else 'missing'}; {_told(truth, key)}"
-            )
+    states = {moment.state for moment in truth.between(key, *span)}
+    if states == {ARCHIVED} and (held is None or held.state != ARCHIVED):
+        yield Violation("LOST", f"archived {key} is {held.state if held else 'missing'}; {_told(truth, key)}")
 
 
 def _is_older(version: Moment, than: Moment) -> bool:
