@@ -8,9 +8,12 @@ import sys
 import time
 from pathlib import Path
 
+import duckdb
 import psutil
 import pytest
 
+from hubdump.targets import duckdb_file, filling
+from hubdump.targets.table import Column, Table
 from tests.conftest import Serve, User, same_as_truth
 
 pytestmark = pytest.mark.prove(seconds=60)
@@ -134,3 +137,21 @@ print(next(int(line.split()[1]) // 1024 for line in Path("/proc/self/status").op
 """
     told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert 20 < int(told.stdout) < 250
+
+
+@pytest.mark.prove(seconds=8)
+def test_a_checkpoint_of_many_filled_columns_takes_no_block_for_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """500 columns in a quarter of the memory, as 2,000 in all of it."""
+    monkeypatch.setitem(filling.BOUNDED, "memory_limit", "60MB")
+    names = [f"p{n}" for n in range(500)]
+    wide = Table("wide", tuple(map(Column, names)), lambda: iter(()), lambda: 0)
+    values = ", ".join(f"(hash(r * 500 + {n}) // 2)::BIGINT AS {name}" for n, name in enumerate(names))
+    with duckdb_file.building(tmp_path / "a.duckdb", "a file", [wide]) as db:
+        db.execute(f"CREATE TABLE wide AS SELECT {values} FROM range(0) t(r)")
+        for at in range(0, 12_000, 1000):
+            db.execute(f"INSERT INTO wide SELECT {values} FROM range({at}, {at + 1000}) t(r)")
+    with duckdb.connect(tmp_path / "a.duckdb", read_only=True) as db:
+        sums = "count(*), count(DISTINCT p0), count(DISTINCT p499)"
+        assert db.execute(f"SELECT {sums} FROM wide").fetchall() == [(12_000, 12_000, 12_000)]

@@ -22,7 +22,7 @@ def make(job: Job) -> Made:
     """Fill one table after the other, as in the file of the dump."""
     path, rows = job.path_of(""), job.scratch / ".rows.ndjson.new"
     path.with_name(f"{path.name}.wal").unlink(missing_ok=True)  # of one that was killed
-    with cleared(rows), building(path, "the DuckDB file") as db:
+    with cleared(rows), building(path, "the DuckDB file", job.tables) as db:
         unfit = [one for table in job.tables for one in fill(db, rows, table)]
         fill(db, rows, unparsed(unfit))
         easy.add(db, job.tables)

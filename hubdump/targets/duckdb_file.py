@@ -19,6 +19,7 @@ from hubdump.targets import DUCKDB, easy, loaded
 from hubdump.targets.filled import filled
 from hubdump.targets.filling import connected, fill, filled_anew, quoted, text, unfit, unparsed
 from hubdump.targets.refreshing import Refresh
+from hubdump.targets.table import Table
 from hubdump.targets.tables import strange, tables
 from hubdump.targets.written import (
     HARD_DELETE,
@@ -36,6 +37,10 @@ from hubdump.targets.written import (
 # A file of DuckDB 2.0's own storage cannot be opened by 1.4; this one can, and unlike v1.2.0 it writes its
 # checkpoint within the memory limit.
 STORAGE = "v1.3.0"
+# A checkpoint holds a block for about every second column of a table, and the rows of the group that it adds to, of
+# all columns: with DuckDB's own 256 KiB and 122,880 rows, some hundred filled columns take all the memory there is.
+_WIDE = 100
+_BLOCK_BYTES, _ROW_GROUP = 65_536, 2_048
 # So DuckDB says that its memory limit does not do, in whatever kind of error.
 _NO_MEMORY = "could not allocate block"
 # A file that was brought up to date so often that it is so many times as large as when it was built is built anew.
@@ -87,7 +92,7 @@ class _Load:
     def built(self) -> Written:
         """The file, built anew from all that is in the store."""
         with cleared(self._new, self._rows):
-            with building(self._new, str(self._path)) as db:
+            with building(self._new, str(self._path), self._listed) as db:
                 texts = {table.name: filled_anew(db, self._rows, table) for table in self._listed}
                 unfits = [one for table in self._listed for one in unfit(db, table, texts[table.name])]
                 fill(db, self._rows, unparsed(unfits))
@@ -104,7 +109,7 @@ class _Load:
         with cleared(self._new, self._rows):
             if copied(self._path, self._new) != known.mark:
                 raise Incomplete("It was changed since the last load, or that was cut short.")
-            with building(self._new, str(self._path)) as db:
+            with building(self._new, str(self._path), self._listed) as db:
                 if not loaded.is_about(db, self._about):
                     return None
                 refresh = Refresh(db, self._rows, self._reader, self._types, self._listed)
@@ -162,12 +167,14 @@ def _count(db: duckdb.DuckDBPyConnection, table: str) -> int | None:
 
 
 @contextmanager
-def building(path: Path, told: str) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A new database while it is filled, in bounded memory; whole and on disk on leaving. `told` is what it is for."""
+def building(path: Path, told: str, listed: Sequence[Table] = ()) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database while it is filled with these tables, in bounded memory; whole and on disk on leaving. `told` is what
+    it is for.
+    """
     try:
         with connected() as db:
             db.execute(f"SET temp_directory = {text(str(path.with_name('.spill.new')))}")
-            db.execute(f"ATTACH {text(str(path))} AS dump (STORAGE_VERSION {text(STORAGE)})")
+            db.execute(f"ATTACH {text(str(path))} AS dump ({_options(path, listed)})")
             db.execute("USE dump")
             yield db
             db.execute("CHECKPOINT dump")
@@ -189,6 +196,15 @@ def building(path: Path, told: str) -> Iterator[duckdb.DuckDBPyConnection]:
             f"DuckDB could not build {told}: {said}. The extraction is safe in the store.",
             "Try again: hubdump load",
         ) from error
+
+
+def _options(path: Path, listed: Sequence[Table]) -> str:
+    """How DuckDB is to lay out a file; a file that is there keeps its size of blocks."""
+    options = {"STORAGE_VERSION": text(STORAGE)}
+    if max((len(table.columns) for table in listed), default=0) > _WIDE:
+        options["ROW_GROUP_SIZE"] = str(_ROW_GROUP)
+        options |= {} if path.exists() else {"BLOCK_SIZE": str(_BLOCK_BYTES)}
+    return ", ".join(f"{name} {value}" for name, value in options.items())
 
 
 @contextmanager

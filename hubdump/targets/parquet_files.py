@@ -23,7 +23,7 @@ def make(job: Job) -> Made:
     """Fill one table after the other in a database of their own, and copy it from there."""
     database, rows = job.scratch / ".parquet.duckdb.new", job.scratch / ".rows.ndjson.new"
     unfit: list[Unfit] = []
-    with cleared(database, rows), building(database, "the Parquet files") as db:
+    with cleared(database, rows), building(database, "the Parquet files", job.tables) as db:
         for table in job.tables:
             unfit += fill(db, rows, table)
             _copy(db, table, job.path_of(table.name))
