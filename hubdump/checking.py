@@ -89,6 +89,8 @@ def describe(dump: Path, *, as_json: bool) -> Iterator[str]:
             yield f"{type_.name}: {reader.count(type_.name):,} records, fresh at {fresh}, {_proof(mark)}{cut}"
         yield from _around(reader)
         yield from _files(reader)
+        if kept := reader.past.kept():
+            yield f"versions are kept since the end of run {kept.told}: hubdump diff {kept.name}"
     finally:
         reader.close()
     if "run" in manifest:

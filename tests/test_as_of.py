@@ -149,6 +149,7 @@ def test_nothing_goes_on_from_what_a_run_left(serve: Serve, user: User) -> None:
     (folder,) = (user.dump / "as-of").iterdir()
     assert (user.dump / "runs" / f"{folder.name}.log").exists()
     assert len((folder / "out/companies.csv").read_text("utf-8").splitlines()) == 4
+    assert f"versions are kept since the end of run {folder.name}" in at.types("status").out
     told = at.types("run", "--dump", str(folder))
     assert (told.status, f"is what run {folder.name} left" in told.err) == (2, True)
     assert f"as run {folder.name} left it" in at.types("status", "--dump", str(folder)).out

@@ -1,4 +1,4 @@
-"""The verb that holds the dump against what somebody else made of the same portal: diff."""
+"""The verb that holds the dump against what somebody else made of the same portal, or against what it was: diff."""
 
 from __future__ import annotations
 
@@ -15,12 +15,22 @@ if TYPE_CHECKING:
     from hubdump.reporter import Reporter
 
 
-@app.command(epilog=epilog("hubdump diff old/engagements.json"))
+@app.command(epilog=epilog("hubdump diff previous last"))
 def diff(
-    file: Annotated[
-        Path,
-        typer.Argument(help="JSON (an array or lines), CSV, Parquet (a file or folder), or a DuckDB file."),
+    what: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE|RUN",
+            help="JSON (an array or lines), CSV, Parquet (a file or folder), or a DuckDB file; or a run: its name in "
+            "runs/, last or previous.",
+        ),
     ],
+    until: Annotated[
+        str,
+        typer.Argument(
+            metavar="[RUN]", help="After a run: a later one, up to whose end; without it, up to now."
+        ),
+    ] = "",
     dump: Dump = None,
     sandbox: InSandbox = False,
     type_: Annotated[
@@ -33,35 +43,69 @@ def diff(
     ] = "",
     json: Json = False,
 ) -> None:
-    """Say what the dump and data that somebody else made lack of each other, and what differs. Nothing is changed."""
+    """Say what a file that somebody else made and the dump lack of each other, and what differs; or what came to differ
+    from one run to another. Nothing is changed.
+    """
 
     def work(reporter: Reporter) -> int:
-        import msgspec
-
         from hubdump import settings
         from hubdump.access import folder_of
-        from hubdump.diff import told
-        from hubdump.diff.differing import Difference
-        from hubdump.diff.whole import compared
-
-        kept = told.Kept()
-
-        def tell(difference: Difference) -> None:
-            kept.keep(difference)
-            if reporter.as_json:
-                reporter.line(msgspec.json.encode(told.as_json(difference)).decode())
+        from hubdump.diff.between import is_run
 
         folder = folder_of(settings.load(HUBDUMP_DIR=dump).dump, sandbox=sandbox)
-        tallies = compared(folder, file, type_, _instant_us(as_of), tell)
-        status = Exit.COMPLETE if all(tally.same for tally in tallies) else Exit.INCOMPLETE
-        if reporter.as_json:
-            reporter.line(msgspec.json.encode(told.summary(tallies, int(status))).decode())
-        else:
-            for line in told.lines(tallies, kept):
-                reporter.line(line)
-        return status
+        if until or is_run(folder, what):
+            if type_ or as_of:
+                raise UsageError("--type and --as-of are about a file, not about runs.")
+            return _runs(reporter, folder, what, until)
+        return _file(reporter, folder, Path(what), type_, _instant_us(as_of))
 
     answer(work, json=json, quiet=False, verbose=0, progress=False)
+
+
+def _file(reporter: Reporter, dump: Path, file: Path, type_: str, as_of_us: int | None) -> int:
+    import msgspec
+
+    from hubdump.diff import told
+    from hubdump.diff.differing import Difference
+    from hubdump.diff.whole import compared
+
+    kept = told.Kept()
+
+    def tell(difference: Difference) -> None:
+        kept.keep(difference)
+        if reporter.as_json:
+            reporter.line(msgspec.json.encode(told.as_json(difference)).decode())
+
+    tallies = compared(dump, file, type_, as_of_us, tell)
+    status = Exit.COMPLETE if all(tally.same for tally in tallies) else Exit.INCOMPLETE
+    if reporter.as_json:
+        reporter.line(msgspec.json.encode(told.summary(tallies, int(status))).decode())
+    else:
+        for line in told.lines(tallies, kept):
+            reporter.line(line)
+    return status
+
+
+def _runs(reporter: Reporter, dump: Path, since: str, until: str) -> int:
+    import msgspec
+
+    from hubdump.diff import between_told
+    from hubdump.diff.between import Told, between
+
+    kept = between_told.Kept()
+
+    def tell(told: Told) -> None:
+        kept.keep(told)
+        if reporter.as_json:
+            reporter.line(msgspec.json.encode(between_told.as_json(told)).decode())
+
+    found = between(dump, since, until, tell)
+    if reporter.as_json:
+        reporter.line(msgspec.json.encode(between_told.summary(found)).decode())
+    else:
+        for line in between_told.lines(found, kept):
+            reporter.line(line)
+    return Exit.COMPLETE
 
 
 def _instant_us(said: str) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,10 +12,11 @@ from hubdump.clock import instant_text
 from hubdump.errors import UsageError
 from hubdump.store.bookmarks import meta_of
 from hubdump.store.database import disk_errors
-from hubdump.store.runs import SINCE
+from hubdump.store.runs import BEFORE, LINKS_SINCE, SINCE
 
 # What is told of the runs there are, where one is asked for that is not.
 NAMED_MAX = 5
+_NAME = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9]+")
 # The words for the run that was the last, and for the one before it.
 LAST, PREVIOUS = "last", "previous"
 KEEP = "Keep versions from now on: hubdump run --keep-versions"
@@ -53,21 +55,32 @@ class Past:
             raise UsageError(f"There is no run '{word}' in {self.path.parent}. {_named(runs)}", *_hint(runs))
         return found[word]
 
-    def since(self) -> Run | None:
-        """The first run of which is known what it left: where versions are not kept, the last one."""
-        runs = self.runs()
+    def names(self, word: str) -> bool:
+        """Whether a word names a run, or looks as if it did."""
+        named = word in {LAST, PREVIOUS} or bool(_NAME.fullmatch(word))
+        return named or any(run.name == word for run in self.runs())
+
+    def links_since(self) -> int:
+        """The number of the run since whose end all changes of associations are known."""
+        with disk_errors(self.path):
+            return int(meta_of(self._db, LINKS_SINCE) or BEFORE)
+
+    def kept(self) -> Run | None:
+        """The run since whose end versions are kept: what it left is known; None where they are not kept."""
         with disk_errors(self.path):
             kept = meta_of(self._db, SINCE)
-        return next((run for run in runs if kept and run.number >= int(kept)), runs[-1] if runs else None)
+        return next((run for run in self.runs() if kept and run.number >= int(kept)), None)
+
+    def since(self) -> Run | None:
+        """The first run of which is known what it left: where versions are not kept, the last one."""
+        return self.kept() or next(reversed(self.runs()), None)
 
     def refuse_unknown(self, run: Run) -> None:
         """UsageError where nobody knows any more what records were when a run ended."""
         since = self.since()
         if since is None or run.number >= since.number:
             return
-        with disk_errors(self.path):
-            kept = meta_of(self._db, SINCE)
-        if kept:
+        if self.kept():
             raise UsageError(
                 f"Versions are kept since the end of run {since.told}: what run {run.told} left is not known any more.",
                 f"Name that one, or a later one: {since.name}",

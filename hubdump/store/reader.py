@@ -19,6 +19,7 @@ from hubdump.catalog import Catalogue
 from hubdump.model import Association, Bookmark, Quarantine, State, Unread
 from hubdump.store.bodies import unpacked
 from hubdump.store.bookmarks import bookmark_of, meta_of, uncertain_of
+from hubdump.store.changes import Changes
 from hubdump.store.database import DEFINITIONS, FAILURES, disk_errors, open_for_reading
 from hubdump.store.discovered import catalogue_of, unread_of
 from hubdump.store.fetched import FetchedReader
@@ -81,6 +82,7 @@ class Reader:
         self.fetched = FetchedReader(path, self._db)
         self.stamps = Stamped(path, self._db)
         self.past = Past(path, self._db)
+        self.changes = Changes(path, self._db, self._types, self._results)
 
     def close(self) -> None:
         self._db.close()

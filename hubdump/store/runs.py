@@ -20,6 +20,8 @@ from hubdump.store.bodies import packed, unpacked
 
 # The run since whose end versions are kept, in `meta`; the schema's trigger knows it too.
 SINCE = "versions_since"
+# Likewise, the run since whose end all changes of associations are known; of how many runs they are kept.
+LINKS_SINCE, LINKS_RUNS = "links_since", 100
 # What was committed before the store knew of runs, and by whoever is none.
 BEFORE = 0
 _BEGIN = """
@@ -72,9 +74,16 @@ class Runs:
                 self._db.execute("DELETE FROM superseded")
 
     def end(self, ended_us: int) -> None:
-        """Keep when the present run came to its end; one that was cut short has none."""
+        """Keep when the present run came to its end; one that was cut short has none.
+
+        Where versions are not kept, only the last runs' changes of associations are.
+        """
+        oldest = self.number - LINKS_RUNS
         with self._transaction():
             self._db.execute("UPDATE runs SET ended_us = ? WHERE number = ?", (ended_us, self.number))
+            if oldest > 0 and not self._db.execute("SELECT 1 FROM meta WHERE key = ?", (SINCE,)).fetchone():
+                self._db.execute("DELETE FROM association_changes WHERE run <= ?", (oldest,))
+                self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (LINKS_SINCE, str(oldest)))
 
     def of(self, type_: int, read: RecordsRead) -> dict[int, int]:
         """The run of those records of a page that the store has at the very version just read, by id.
