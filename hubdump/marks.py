@@ -30,6 +30,7 @@ MARKS: tuple[str, ...] = (
     "labels not told",  # HubSpot does not say which association types a pair has: both sides are read
     "not looked back",  # of what changed HubSpot does not say what it is tied to: the whole pair is read
     "other side read",  # the side of a pair that was chosen does not show all, and the other one shows some
+    "recalculated",  # HubSpot computed other values of a record, and did not move its modified time
     "removals withheld",  # more would be removed than a person would believe
     "removed since",  # a record that was there is gone, or merged into another one
     "repeated cursor",  # a cursor came again: the walk ends by name

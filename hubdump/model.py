@@ -190,6 +190,15 @@ class Quarantined:
 
 
 @dataclass(frozen=True, slots=True)
+class Otherwise:
+    """A flow asks which records of an answer the store has with other values of some properties: it is sent ids."""
+
+    response: Response
+    records: Sequence[RecordRef]
+    names: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
 class HistoriesDue:
     """A flow asks for up to `count` active records above `after` whose history of these properties is not read as of
     their present version; it is sent Due.
@@ -300,7 +309,7 @@ class Refuted:
 
 
 Commit = RecordsRead | Settled | AssociationsRead | HistoriesRead
-Question = StoredIds | DueLinks | Known | Unseen | Quarantined | HistoriesDue
+Question = StoredIds | DueLinks | Known | Unseen | Quarantined | Otherwise | HistoriesDue
 Effect = Request[Any] | Question | Wait | Refuted | Commit
 # A flow is sent an Answer for a Request, what the store says to a Question, None after anything else.
 Flow = Generator[Effect, Any, None]

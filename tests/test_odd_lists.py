@@ -187,7 +187,7 @@ def test_a_batch_that_fails_with_and_without_any_of_its_records_is_asked_for_aga
         ids = [int(one["id"]) for one in json.loads(request.body)["inputs"]]
         return page(ids) if request.failures_max == 0 else POISON
 
-    effects, _ = told(flows.identify(API, CALLS, ["a"], ""), portal, lambda _: {})
+    effects, _ = told(flows.identify(API, CALLS, ["a"], [], ""), portal, lambda _: {})
     read = [ref.id for e in effects if isinstance(e, RecordsRead) for ref in e.records]
     assert read == list(range(1, 101))
     assert not [e for e in effects if isinstance(e, Settled) and e.unreadable]
@@ -208,7 +208,7 @@ def test_a_record_that_is_archived_between_the_two_looks_for_it_is_not_taken_for
 
 def test_what_a_batch_answered_before_it_fails_for_ever_is_kept() -> None:
     answers: list[object] = [page([1, 2, 3]), page([1, 2]), POISON]
-    effects, _ = told(flows.identify(API, CALLS, ["a"], ""), lambda _: answers.pop(0), lambda _: {})
+    effects, _ = told(flows.identify(API, CALLS, ["a"], [], ""), lambda _: answers.pop(0), lambda _: {})
     assert [ref.id for e in effects if isinstance(e, RecordsRead) for ref in e.records] == [1, 2]
     assert [list(e.unreadable) for e in effects if isinstance(e, Settled)] == [[3]]
 
@@ -346,7 +346,7 @@ def test_the_proof_reads_what_differs_and_only_that() -> None:
     }
     pages = [page([3, 5, 7, 9]), page([5, 7, 9])]
     effects, _ = told(
-        flows.identify(API, CALLS, ["a"], ""),
+        flows.identify(API, CALLS, ["a"], [], ""),
         lambda _: pages.pop(0),
         lambda known: stored if known.ids else {},
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from hubdump import marks
-from hubdump.extract import plan
+from hubdump.extract import defining, plan
 from hubdump.extract.exchange import Exchange
 from hubdump.extract.plan import Wishes
 from hubdump.hubspot import flows
@@ -50,12 +50,20 @@ class Comparing:
     async def _compare_ids(self, type_: ObjectType, properties: Properties) -> None:
         """Compare all ids, and look into those that are not listed any more."""
         self._store.begin(WalkKey(type_.name, plan.IDENTIFY))
+        calculated = self._calculated(type_)
         await self._walk(
-            WalkKey(type_.name, plan.IDENTIFY), lambda at: flows.identify(self._api, type_, properties, at)
+            WalkKey(type_.name, plan.IDENTIFY),
+            lambda at: flows.identify(self._api, type_, properties, calculated, at),
         )
         await self._walk(
             WalkKey(type_.name, plan.SETTLE), lambda at: flows.settle(self._api, type_, properties, at)
         )
+
+    def _calculated(self, type_: ObjectType) -> list[str]:
+        """The properties to be compared that HubSpot computes; none where all values were read in this round."""
+        if self._store.begun(WalkKey(type_.name, plan.SWEEP)):
+            return []
+        return defining.calculated(self._store.definitions(type_.name))
 
     def _is_due(self, mark: Bookmark) -> bool:
         return plan.proof_due(mark, self._wishes, self._exchange.server_time_us())

@@ -171,6 +171,11 @@ def is_guarded(definitions: Iterable[bytes]) -> bool:
     return any(sensitivity(definition) in LEVELS for definition in definitions)
 
 
+def calculated(definitions: Mapping[str, bytes]) -> list[str]:
+    """The properties that HubSpot computes: new values of theirs move no record's modified time."""
+    return [name for name, definition in definitions.items() if _is_calculated(definition)]
+
+
 def late(found: Defined, certain: Collection[str], since_us: int) -> list[str]:
     """The properties whose values stored records lack: they can be read now, were not among the `certain` ones, and
     are older than the changes that are looked for since `since_us`. What HubSpot calculates moves no record.
@@ -202,6 +207,13 @@ def _is_plain(definition: bytes) -> bool:
     except msgspec.DecodeError:
         return False
     return not one.archived and one.dataSensitivity not in LEVELS
+
+
+def _is_calculated(definition: bytes) -> bool:
+    try:
+        return bool(_decoded(definition).calculated)
+    except msgspec.DecodeError:
+        return False
 
 
 def _is_younger(definition: PropertyDefinition, since_us: int) -> bool:

@@ -35,6 +35,7 @@ from hubdump.model import (
     HistoriesRead,
     Known,
     ObjectType,
+    Otherwise,
     Quarantined,
     Question,
     RecordsRead,
@@ -314,7 +315,9 @@ class Engine:
         match effect:
             case Request():
                 return await self._exchange.ask(effect)
-            case StoredIds() | DueLinks() | Known() | Unseen() | Quarantined() | HistoriesDue():
+            case (
+                StoredIds() | DueLinks() | Known() | Unseen() | Quarantined() | Otherwise() | HistoriesDue()
+            ):
                 return self._answered(key, effect)
             case Wait(seconds):
                 await self._clock.sleep(seconds)
@@ -348,5 +351,7 @@ class Engine:
                 return self._store.asked.quarantined(key.type, after, count)
             case Known(ids):
                 return self._store.asked.versions(key.type, ids)
+            case Otherwise():
+                return self._store.asked.otherwise(key.type, question)
             case HistoriesDue(after, count, names):
                 return self._store.histories.due(key.type, after, count, names)

@@ -25,6 +25,7 @@ from hubdump.model import (
     Flow,
     Known,
     ObjectType,
+    Otherwise,
     Quarantined,
     RecordRef,
     RecordsRead,
@@ -84,7 +85,10 @@ def changes(api: Endpoints, type_: ObjectType, since_us: int, properties: Sequen
     while not search.done:
         before = str(search.last)
         response, refs = yield from search.next_page()
-        found = yield from Batch(api, type_, properties).read(ids_in(refs))
+        # Of the time that was looked at before, the dump has most of what is found.
+        known: Mapping[int, Version] = yield Known(ids_in(refs))
+        new = [ref.id for ref in refs if _differs(ref, known.get(ref.id))]
+        found = yield from Batch(api, type_, properties).read(new)
         found.pages = found.pages or [(response, [])]
         yield from _commit(found, before, str(search.last), done=search.done)
 
@@ -95,20 +99,37 @@ def changed_since(type_: ObjectType, since_us: int) -> FilterGroups:
     return [[{"propertyName": type_.modified, "operator": "GTE", "value": str(since_us // 1000)}]]
 
 
-def identify(api: Endpoints, type_: ObjectType, properties: Sequence[str], cursor: str) -> Flow:
-    """List the ids and versions of a type again, and read what differs from the store: the proof of a type."""
-    listing = Listing(api, type_, (*ID_ONLY, type_.modified), cursor)
+def identify(
+    api: Endpoints, type_: ObjectType, properties: Sequence[str], calculated: Sequence[str], cursor: str
+) -> Flow:
+    """List the ids and versions of a type again, and read what differs from the store: the proof of a type.
+
+    New values of `calculated` properties move no version: they are listed too, and compared.
+    """
+    listing = _Wide(Batch(api, type_, (*ID_ONLY, type_.modified, *calculated)), cursor)
     while not listing.done:
         before = listing.cursor
         page = yield from listing.next_page()
-        known: Mapping[int, Version] = yield Known(ids_in(page.refs))
-        differing = [ref.id for ref in page.refs if _differs(ref, known.get(ref.id))]
-        found = yield from Batch(api, type_, properties).read(differing)
+        differing = yield from _differing(page, calculated)
+        found = yield from Batch(api, type_, properties).read(sorted(differing))
         yield from _commit_pages(found.pages, before)
         # What differs and is not there by its id is left for `settle`, which looks into it.
-        same = [ref.id for ref in page.refs if ref.id not in set(differing)]
+        same = [ref.id for _, refs in page.pages for ref in refs if ref.id not in differing]
         unreadable = page.unreadable | found.unreadable
         yield Settled(listing.cursor, listing.done, same, unreadable=unreadable)
+
+
+def _differing(page: Hydrated, calculated: Sequence[str]) -> Generator[Effect, Any, set[int]]:
+    """The ids of a page that the store lacks, has at an older version or as not active, or with other values."""
+    known: Mapping[int, Version] = yield Known([ref.id for _, refs in page.pages for ref in refs])
+    differing: set[int] = set()
+    for response, refs in page.pages:
+        differing |= {ref.id for ref in refs if _differs(ref, known.get(ref.id))}
+        left = [ref for ref in refs if ref.id not in differing]
+        if calculated and left and (others := (yield Otherwise(response, left, calculated))):
+            marks.hit("recalculated")
+            differing |= set(others)
+    return differing
 
 
 def settle(api: Endpoints, type_: ObjectType, properties: Sequence[str], cursor: str) -> Flow:

@@ -7,7 +7,8 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from hubdump.model import Quarantine, State, Totals, Version
+from hubdump.model import Otherwise, Quarantine, State, Totals, Version
+from hubdump.store import contents
 from hubdump.store.database import FAILURES, RECORD, disk_errors
 
 
@@ -65,6 +66,10 @@ class Questions:
         with disk_errors(self.path):
             rows = self._db.execute(sql, (self._types.get(type_, 0), json.dumps(list(ids))))
             return {id_: Version(updated_us, State(state)) for id_, updated_us, state in rows}
+
+    def otherwise(self, type_: str, asked: Otherwise) -> list[int]:
+        """The ids of those records of an answer that are stored with other values of some properties."""
+        return contents.otherwise(self._db, self.path, self._types.get(type_, 0), asked)
 
     def removals(self, type_: str) -> int:
         """How many active records of a type the present round would remove."""

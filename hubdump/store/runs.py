@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager
-from itertools import groupby
-from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from msgspec import Raw, Struct
 
-from hubdump.errors import DiskFailure
 from hubdump.model import RecordsRead
-from hubdump.store.bodies import packed, unpacked
+from hubdump.store import contents
 
 # The run since whose end versions are kept, in `meta`; the schema's trigger knows it too.
 SINCE = "versions_since"
@@ -43,11 +40,7 @@ class _Content(Struct):
         return {name: value for name, value in self.properties.items() if value is not None}, self.archivedAt
 
 
-class _Page(Struct):
-    results: list[Raw]
-
-
-_PAGE, _CONTENT = msgspec.json.Decoder(_Page), msgspec.json.Decoder(_Content)
+_CONTENT = msgspec.json.Decoder(_Content)
 
 
 class Runs:
@@ -95,22 +88,9 @@ class Runs:
         known = [row[:4] for row in rows if row[4:] == (refs[row[2]].updated_us, refs[row[2]].archived)]
         if not known:
             return {}
-        now = _PAGE.decode(unpacked(packed(read.response), "An answer").text).results
-        return {
-            id_: run for id_, run, stored in self._stored(known) if _same(stored, now[refs[id_].position])
-        }
-
-    def _stored(self, rows: Sequence[tuple[int, int, int, int]]) -> Iterator[tuple[int, int, Raw]]:
-        """(id, run, bytes) of records; nothing of those on a page that is damaged: they were read just now."""
-        sql = "SELECT encoding, crc, body FROM pages WHERE number = ?"
-        for number, members in groupby(rows, itemgetter(0)):
-            try:
-                page = unpacked(self._db.execute(sql, (number,)).fetchone(), f"Page {number} of {self.path}")
-            except DiskFailure:
-                continue
-            results = _PAGE.decode(page.text).results
-            for _, position, id_, run in members:
-                yield id_, run, results[position]
+        now = contents.of(read.response)
+        stored = contents.stored(self._db, self.path, known)
+        return {id_: run for (_, _, id_, run), raw in stored if _same(raw, now[refs[id_].position])}
 
 
 def _same(one: Raw, other: Raw) -> bool:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from hubdump.extract import engine, pairing, plan
+from hubdump.extract import comparing, engine, pairing, plan
+from hubdump.hubspot import flows
 from tests.simulation.mutants.breaking import Edit, Mutant
 
 # What takes the proof away: shown with others that it would mend, as it is made to.
-NO_PROOF = Edit(
-    engine,
-    "await self._walk(key, lambda at: flows.identify(self._api, type_, properties, at))",
-    "return True",
-)
+NO_PROOF = Edit(comparing, "await self._compare_ids(type_, properties)", "pass")
 NO_CATCH_UP = Edit(engine, "await self._catch_up(type_, mark, properties)", "True")
 LOSS = frozenset({"LOST", "STALE"})
 
@@ -25,7 +22,7 @@ ALGORITHM: tuple[Mutant, ...] = (
     Mutant(
         "no settling",
         "Ids are compared, but nobody looks into what is not listed any more.",
-        (Edit(engine, "lambda at: flows.settle(self._api, type_, properties, at)", "lambda _: iter(())"),),
+        (Edit(comparing, "lambda at: flows.settle(self._api, type_, properties, at)", "lambda _: iter(())"),),
         frozenset({"GHOST"}),
         "removing",
     ),
@@ -94,8 +91,39 @@ ALGORITHM: tuple[Mutant, ...] = (
     Mutant(
         "no archived sweep",
         "Archived records are not listed.",
-        (Edit(engine, "lambda at: flows.archived(self._api, type_, properties, at)", "lambda _: iter(())"),),
+        (
+            Edit(
+                comparing, "lambda at: flows.archived(self._api, type_, properties, at)", "lambda _: iter(())"
+            ),
+        ),
         frozenset({"LOST"}),
+    ),
+    Mutant(
+        "counts not compared",
+        "A later run takes it that nothing was archived, whatever HubSpot counts.",
+        (Edit(comparing, "if there == self._here(type_):", "if there is not None:"),),
+        frozenset({"LOST"}),
+        "later",
+    ),
+    Mutant(
+        "nothing but counts",
+        "A later run lists what is archived, and leaves it at that where HubSpot still counts other than the store.",
+        (Edit(comparing, 'marks.hit("counts differ")', "return False"),),
+        frozenset({"LOST", "STALE"}),
+        "later",
+    ),
+    Mutant(
+        "known ones not looked at",
+        "Of what a search finds, all that the store has is left out, older or not.",
+        (
+            Edit(
+                flows,
+                "new = [ref.id for ref in refs if _differs(ref, known.get(ref.id))]",
+                "new = [ref.id for ref in refs if ref.id not in known]",
+            ),
+        ),
+        LOSS,
+        "later",
     ),
     Mutant(
         "a missing scope is nothing",
