@@ -129,10 +129,8 @@ class Association:
 
 
 class PastValue(NamedTuple):
-    """One entry of a property's history.
-
-    `timestamp` is as HubSpot wrote it, `at_us` the same in microseconds (UTC; 0 where it is unreadable); `more` holds
-    what else HubSpot said, as JSON ('' where nothing).
+    """One entry of a property's history. `timestamp` is as HubSpot wrote it, `at_us` the same in microseconds (UTC; 0
+    where it is unreadable); `more` holds what else HubSpot said, as JSON ('' where nothing).
     """
 
     id: int
@@ -209,16 +207,14 @@ class HistoriesDue:
     names: Sequence[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
+class Due(NamedTuple):
     """Records, ascending, and the properties whose history is missing of one of them or more."""
 
     ids: Sequence[int]
     names: Sequence[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
+class Version(NamedTuple):
     """What the store holds of one record: its version in microseconds (UTC), and what it is at HubSpot."""
 
     updated_us: int | None

@@ -16,16 +16,21 @@ from hubdump.hubspot.endpoints import Endpoints
 from hubdump.model import (
     Answer,
     Flow,
+    Known,
     RecordsRead,
     Request,
     Response,
     Settled,
+    State,
+    Version,
     Wait,
 )
 from tests.worlds import page, record
 
 CALLS, MEETINGS, CONTACTS = map(STANDARD.by_name, ("calls", "meetings", "contacts"))
 API = Endpoints()
+# What an empty store says to a question.
+NOTHING_KNOWN: dict[type, Any] = {Known: {}}
 
 
 def reply(request: Request[Any], content: object, status: int = 200) -> Answer[Any]:
@@ -45,7 +50,9 @@ def walk(flow: Flow, contents: Iterator[object]) -> Iterator[Any]:
     effect = next(flow)
     while True:
         yield effect
-        sent = reply(effect, next(contents)) if isinstance(effect, Request) else None
+        sent = (
+            reply(effect, next(contents)) if isinstance(effect, Request) else NOTHING_KNOWN.get(type(effect))
+        )
         try:
             effect = flow.send(sent)
         except StopIteration:
@@ -177,7 +184,7 @@ def test_a_page_that_is_refused_as_too_large_is_asked_for_smaller() -> None:
 
 
 def test_changes_are_searched_by_keyset_on_every_page_and_read_whole() -> None:
-    flow = flows.changes(API, CALLS, 1_700_000_000_123_456, ["a"], "")
+    flow = flows.changes(API, CALLS, 1_700_000_000_123_456, 0, ["a"], "")
     search = next(flow)
     assert isinstance(search, Request)
     body = json.loads(search.body or b"")
@@ -185,7 +192,8 @@ def test_changes_are_searched_by_keyset_on_every_page_and_read_whole() -> None:
     assert {"propertyName": "hs_lastmodifieddate", "operator": "GTE", "value": "1700000000123"} in filters
     assert {"propertyName": "hs_object_id", "operator": "GT", "value": "0"} in filters
     assert "after" not in body
-    batch = flow.send(reply(search, page([3, 5], after="2", total=3)))
+    assert flow.send(reply(search, page([3, 5], after="2", total=3))) == Known([3, 5])
+    batch = flow.send({})
     assert isinstance(batch, Request)
     flow.send(reply(batch, page([5, 3])))
     again = flow.send(None)
@@ -194,12 +202,33 @@ def test_changes_are_searched_by_keyset_on_every_page_and_read_whole() -> None:
     assert {"propertyName": "hs_object_id", "operator": "GT", "value": "5"} in filters
 
 
+def test_what_is_stored_at_the_version_that_a_search_finds_is_read_again_only_where_it_may_have_changed_since() -> (
+    None
+):
+    told = {"results": [record(3, "2026-01-01T00:00:01Z"), record(5, "2026-01-01T00:00:02Z")], "total": 2}
+    first, second = wire.instant_us("2026-01-01T00:00:01Z"), wire.instant_us("2026-01-01T00:00:02Z")
+    assert first
+    assert second
+    for stored, read in (
+        ({3: first, 5: second}, [5]),
+        ({3: first, 5: first}, [5]),
+        ({3: first - 1, 5: second}, [3, 5]),
+        ({}, [3, 5]),
+    ):
+        flow = flows.changes(API, CALLS, 0, second, ["a"], "")
+        search: Any = flow.send(None)
+        known = {id_: Version(us, State.ACTIVE) for id_, us in stored.items()}
+        assert flow.send(reply(search, told)) == Known([3, 5])
+        batch: Any = flow.send(known)
+        assert [int(one["id"]) for one in json.loads(batch.body)["inputs"]] == read
+
+
 def test_records_gone_between_search_and_read_are_left_out() -> None:
     gone = {
         "results": [record(3)],
         "errors": [{"category": "OBJECT_NOT_FOUND", "context": {"ids": ["5"]}}],
     }
-    pages = commits(flows.changes(API, CALLS, 0, ["a"], ""), page([3, 5], total=2), gone)
+    pages = commits(flows.changes(API, CALLS, 0, 0, ["a"], ""), page([3, 5], total=2), gone)
     assert ids(pages) == [3]
     assert pages[-1].done
     assert pages[-1].cursor == "5"
@@ -207,18 +236,19 @@ def test_records_gone_between_search_and_read_are_left_out() -> None:
 
 def test_a_record_that_an_error_of_another_kind_names_is_not_taken_for_gone() -> None:
     failed = {"results": [record(3)], "errors": [{"category": "INTERNAL", "context": {"ids": ["5"]}}]}
-    pages = commits(flows.changes(API, CALLS, 0, ["a"], ""), page([3, 5], total=2), failed, page([5]))
+    pages = commits(flows.changes(API, CALLS, 0, 0, ["a"], ""), page([3, 5], total=2), failed, page([5]))
     assert ids(pages) == [3, 5]
 
 
 def test_a_batch_that_names_no_reason_for_a_missing_record_is_asked_again_then_told_as_unreadable() -> None:
-    flow = flows.changes(API, CALLS, 0, ["a"], "")
+    flow = flows.changes(API, CALLS, 0, 0, ["a"], "")
     effect: Any = flow.send(None)
     effect = flow.send(reply(effect, page([3, 5], total=2)))
     waits, answers = list[float](), iter([page([3]), *([page([])] * 9)])
     while not isinstance(effect, Settled):
         waits += [effect.seconds] if isinstance(effect, Wait) else []
-        effect = flow.send(reply(effect, next(answers)) if isinstance(effect, Request) else None)
+        asked = isinstance(effect, Request)
+        effect = flow.send(reply(effect, next(answers)) if asked else NOTHING_KNOWN.get(type(effect)))
     assert waits == [2, 4, 8, 16, 32, 64]
     assert effect.unreadable == {5: "HubSpot names it, but does not answer for it by batch read"}
     assert (effect.cursor, effect.done) == ("5", True)

@@ -198,19 +198,18 @@ class Types:
         if not known:
             found = await self.defining.of(type_)
             return tuple(found.all), found.asked
-        asks = not again or defining.is_guarded(known.values())
+        asks = not again or defining.guarded(known)
         return tuple(known), self._definitions(type_) if asks else 0
 
     def _definitions(self, type_: ObjectType) -> int:
-        """In how many requests the properties of a type are asked for again; one, where they are as they were."""
-        known, mark = self.held.definitions(type_.name).values(), self.held.bookmark(type_.name)
+        """In how many requests the properties of a type are asked for again, where they are as they were."""
+        known, mark = self.held.definitions(type_.name), self.held.bookmark(type_.name)
         asked_us, now_us = self.held.defined_us(type_.name), self.exchange.server_time_us()
-        due = plan.definitions_due(asked_us, mark, self.wishes, now_us)
-        if not (due or defining.is_guarded(known)):
-            return 1
+        if not plan.definitions_due(asked_us, mark, self.wishes, now_us):
+            return 1 + len(defining.guarded(known))
         lacking = {one.what for one in self.held.discovered.unread() if not one.absent}
         unread = [level for level in defining.LEVELS if defining.called(type_, level) in lacking]
-        return self.defining.foreseen(type_, known, unread)
+        return self.defining.foreseen(type_, known.values(), unread)
 
     async def _archived(self, type_: ObjectType, records: int) -> tuple[int, tuple[str, ...]]:
         """How many archived records there are, and what is not sure of that: HubSpot does not count them.

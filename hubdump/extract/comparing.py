@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import NamedTuple
 
 from hubdump import marks
 from hubdump.extract import defining, plan
@@ -17,6 +18,13 @@ Walk = Callable[[WalkKey, Callable[[str], Flow]], Awaitable[None]]
 Properties = tuple[str, ...]
 
 
+class Count(NamedTuple):
+    """How many active records HubSpot counts, up to an id."""
+
+    last: int
+    there: int
+
+
 class Comparing:
     """Finds what was archived or removed, which no search for changes shows. `walk` drives a flow of a type."""
 
@@ -24,24 +32,32 @@ class Comparing:
         self._api, self._exchange, self._store, self._wishes = api, exchange, store, wishes
         self._walk = walk
 
-    async def of(self, type_: ObjectType, mark: Bookmark, properties: Properties, *, needed: bool) -> bool:
+    async def counted(self, type_: ObjectType, mark: Bookmark) -> Count | None:
+        """What HubSpot counts before the search for changes begins; None where a type is compared whole anyway, and
+        where that search has begun: what it showed then may have changed by now.
+        """
+        searched, done = self._store.walk(WalkKey(type_.name, plan.CATCH_UP))
+        return None if searched or done or self._is_due(type_, mark) else await self._count(type_)
+
+    async def of(
+        self, type_: ObjectType, mark: Bookmark, properties: Properties, count: Count | None, *, needed: bool
+    ) -> bool:
         """Compare a type as far as it has to be; whether all its ids were, and it is proved.
 
-        Where HubSpot counts as many records as the store has, nothing was archived or removed. Else the archived ones
+        Where HubSpot counted as many records as the store has, nothing was archived or removed. Else the archived ones
         are listed, and where those are not all that differs, or a proof is `needed` or due, all ids.
         """
-        whole = needed or self._store.begun(WalkKey(type_.name, plan.IDENTIFY)) or self._is_due(mark)
-        there = None if whole else await self._count(type_)
-        if there == self._here(type_):
+        if not needed and count and count.there == self._here(type_, count.last):
             return False
         # One pass shows what is archived and, where the ids are compared, what is active.
         self._store.begin(WalkKey(type_.name, plan.ARCHIVED), lists=True)
         await self._walk(
             WalkKey(type_.name, plan.ARCHIVED), lambda at: flows.archived(self._api, type_, properties, at)
         )
-        if there is not None:
+        if not (needed or self._is_due(type_, mark)):
+            now = await self._count(type_)
             # A search may count no further.
-            if there == min(self._here(type_), SEARCH_TOTAL_MAX):
+            if now.there == min(self._here(type_, now.last), SEARCH_TOTAL_MAX):
                 return False
             marks.hit("counts differ")
         await self._compare_ids(type_, properties)
@@ -65,17 +81,18 @@ class Comparing:
             return []
         return defining.calculated(self._store.definitions(type_.name))
 
-    def _is_due(self, mark: Bookmark) -> bool:
-        return plan.proof_due(mark, self._wishes, self._exchange.server_time_us())
+    def _is_due(self, type_: ObjectType, mark: Bookmark) -> bool:
+        """Whether all ids are to be compared, whatever counts say: a proof is due, or has begun."""
+        begun = self._store.begun(WalkKey(type_.name, plan.IDENTIFY))
+        return begun or plan.proof_due(mark, self._wishes, self._exchange.server_time_us())
 
-    def _here(self, type_: ObjectType) -> int:
-        """How many active records the store knows of."""
-        return self._store.asked.records(type_.name) + self._store.asked.unread(type_.name)
+    def _here(self, type_: ObjectType, last: int) -> int:
+        """How many active records the store knows of, up to an id."""
+        return self._store.asked.records_up_to(type_.name, last) + self._store.asked.unread(type_.name, last)
 
-    async def _count(self, type_: ObjectType) -> int:
-        """How many records HubSpot counts, up to the last one that the store knows of: those that were made since the
-        search for changes would stand in for removed ones.
-        """
+    async def _count(self, type_: ObjectType) -> Count:
+        """How many records there are up to the last one that the store knows of: new ones would stand in for others."""
         last = self._store.asked.last(type_.name)
-        up_to = [{"propertyName": "hs_object_id", "operator": "LTE", "value": str(last)}] if last else []
-        return (await self._exchange.ask(self._api.search(type_, [up_to], (), limit=1))).content.total
+        up_to = [{"propertyName": "hs_object_id", "operator": "LTE", "value": str(last)}]
+        answer = await self._exchange.ask(self._api.search(type_, [up_to], (), limit=1))
+        return Count(last, answer.content.total)

@@ -58,9 +58,12 @@ class Defining:
         return await self._completed(await self._plain(type_), type_, before)
 
     async def changed(self, type_: ObjectType, before: Mapping[str, bytes]) -> Defined | None:
-        """The same; None, after one request, where those that are neither archived nor sensitive are as `before`."""
+        """The same; None where those that are neither archived nor sensitive are as `before`, and sensitive values come
+        as they did: one request, and one for each sensitivity that there is.
+        """
         found = await self._plain(type_)
-        if found.all == {name: raw for name, raw in before.items() if _is_plain(raw)}:
+        same = found.all == {name: raw for name, raw in before.items() if _is_plain(raw)}
+        if same and await self._come_still(found, type_, before):
             return None
         return await self._completed(found, type_, before)
 
@@ -136,6 +139,16 @@ class Defining:
         if active and not came:
             raise ScopeMissing(f"values of {type_.name}", (scope,))
 
+    async def _come_still(self, found: Defined, type_: ObjectType, before: Mapping[str, bytes]) -> bool:
+        """Whether sensitive values come as they did: who lost the scope is refused, or given records without them."""
+        for names in guarded(before).values():
+            try:
+                if not await self._came(found, type_, names):
+                    return False
+            except (RequestRefused, ScopeMissing):
+                return False
+        return True
+
     async def _came(self, found: Defined, type_: ObjectType, names: Collection[str]) -> bool:
         """Whether records bear any of these properties that are asked for by name; so too where there is no record."""
         tried = list(names)[:TRIED_MAX]
@@ -166,9 +179,13 @@ def sensitivity(definition: bytes) -> str:
         return ""
 
 
-def is_guarded(definitions: Iterable[bytes]) -> bool:
-    """Whether one of them is of a property that needs a scope of its own, which may be gone by now."""
-    return any(sensitivity(definition) in LEVELS for definition in definitions)
+def guarded(definitions: Mapping[str, bytes]) -> dict[str, list[str]]:
+    """The properties whose values need a scope of their own, which may be gone by now, by their sensitivity."""
+    found: dict[str, list[str]] = {}
+    for name, definition in definitions.items():
+        if (level := sensitivity(definition)) in LEVELS:
+            found.setdefault(level, []).append(name)
+    return found
 
 
 def calculated(definitions: Mapping[str, bytes]) -> list[str]:

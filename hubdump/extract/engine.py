@@ -187,8 +187,10 @@ class Engine:
         await self._walk(
             WalkKey(type_.name, plan.REREAD), lambda at: flows.reread(self._api, type_, properties, at)
         )
+        # Before the search: what comes back or is made after it would stand in for what is gone.
+        count = await self._comparing.counted(type_, mark)
         found = await self._catch_up(type_, mark, properties)
-        proved = await self._comparing.of(type_, mark, properties, needed=not found)
+        proved = await self._comparing.of(type_, mark, properties, count, needed=not found)
         self._pairing.tell_read(type_)
         await all_of([self._associating.read(type_), self._history(type_)])
         self._finish(type_, plan.fresh_us(seen_us), proved=proved)
@@ -223,7 +225,7 @@ class Engine:
         try:
             await self._walk(
                 WalkKey(type_.name, plan.CATCH_UP),
-                lambda at: flows.changes(self._api, type_, since_us, properties, at),
+                lambda at: flows.changes(self._api, type_, since_us, mark.since_us, properties, at),
             )
         except BeliefRefuted as error:
             self._refute(error.belief, error.seen)
@@ -280,11 +282,10 @@ class Engine:
         """
         before = self._store.definitions(type_.name)
         # Who may not read a sensitive property any more is refused whatever is asked for together with it.
-        guarded = defining.is_guarded(before.values())
-        if plan.resumed(mark) and before and not guarded:
+        if plan.resumed(mark) and before and not defining.guarded(before):
             return None
         now_us, asked_us = self._exchange.server_time_us(), self._store.defined_us(type_.name)
-        if guarded or plan.definitions_due(asked_us, mark, self._wishes, now_us):
+        if plan.definitions_due(asked_us, mark, self._wishes, now_us):
             return await self._defining.of(type_, before)
         return await self._defining.changed(type_, before)
 
@@ -315,9 +316,7 @@ class Engine:
         match effect:
             case Request():
                 return await self._exchange.ask(effect)
-            case (
-                StoredIds() | DueLinks() | Known() | Unseen() | Quarantined() | Otherwise() | HistoriesDue()
-            ):
+            case StoredIds() | DueLinks() | Known() | Unseen() | Quarantined() | Otherwise() | HistoriesDue():
                 return self._answered(key, effect)
             case Wait(seconds):
                 await self._clock.sleep(seconds)

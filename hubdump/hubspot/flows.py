@@ -79,15 +79,20 @@ def archived(api: Endpoints, type_: ObjectType, properties: Sequence[str], curso
         yield from _commit(found, before, listing.cursor, done=listing.done)
 
 
-def changes(api: Endpoints, type_: ObjectType, since_us: int, properties: Sequence[str], cursor: str) -> Flow:
-    """Every record modified since an instant by search; `cursor` is the last id that was read."""
+def changes(
+    api: Endpoints, type_: ObjectType, since_us: int, settled_us: int, properties: Sequence[str], cursor: str
+) -> Flow:
+    """Every record modified since an instant by search; `cursor` is the last id that was read.
+
+    What the store has at that very version is not read again, unless it is of `settled_us` or later: another change
+    may bear the same time, and have been made since it was read.
+    """
     search = Search(api, type_, changed_since(type_, since_us), ID_ONLY, int(cursor or 0))
     while not search.done:
         before = str(search.last)
         response, refs = yield from search.next_page()
-        # Of the time that was looked at before, the dump has most of what is found.
         known: Mapping[int, Version] = yield Known(ids_in(refs))
-        new = [ref.id for ref in refs if _differs(ref, known.get(ref.id))]
+        new = [ref.id for ref in refs if _differs(ref, known.get(ref.id)) or _is_since(ref, settled_us)]
         found = yield from Batch(api, type_, properties).read(new)
         found.pages = found.pages or [(response, [])]
         yield from _commit(found, before, str(search.last), done=search.done)
@@ -190,6 +195,10 @@ def _differs(ref: RecordRef, known: Version | None) -> bool:
     if known is None or known.state is not State.ACTIVE:
         return True
     return ref.updated_us is not None and (known.updated_us is None or ref.updated_us > known.updated_us)
+
+
+def _is_since(ref: RecordRef, since_us: int) -> bool:
+    return ref.updated_us is None or ref.updated_us >= since_us
 
 
 class _Wide:

@@ -11,6 +11,8 @@ from hubdump.model import Otherwise, Quarantine, State, Totals, Version
 from hubdump.store import contents
 from hubdump.store.database import FAILURES, RECORD, disk_errors
 
+NO_END = 2**63 - 1
+
 
 class Questions:
     """Asks the one writing connection, so that it sees what was just committed."""
@@ -79,14 +81,14 @@ class Questions:
         with disk_errors(self.path):
             return int(self._db.execute(sql, (self._types.get(type_, 0),)).fetchone()[0])
 
-    def unread(self, type_: str) -> int:
-        """How many records could not be read, and were never before."""
+    def unread(self, type_: str, last: int = NO_END) -> int:
+        """How many records, up to an id, could not be read, and were never before."""
         sql = (
-            "SELECT count(*) FROM failures WHERE type = ?1 AND purpose = ?2"
+            "SELECT count(*) FROM failures WHERE type = ?1 AND purpose = ?2 AND id <= ?3"
             " AND id NOT IN (SELECT id FROM records WHERE type = ?1)"
         )
         with disk_errors(self.path):
-            return int(self._db.execute(sql, (self._types.get(type_, 0), RECORD)).fetchone()[0])
+            return int(self._db.execute(sql, (self._types.get(type_, 0), RECORD, last)).fetchone()[0])
 
     def has_gaps(self, type_: str) -> bool:
         """Whether a record could not be read of which no active one is there: its associations are not read either."""

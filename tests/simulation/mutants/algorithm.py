@@ -106,19 +106,12 @@ ALGORITHM: tuple[Mutant, ...] = (
         "later",
     ),
     Mutant(
-        "nothing but counts",
-        "A later run lists what is archived, and leaves it at that where HubSpot still counts other than the store.",
-        (Edit(comparing, 'marks.hit("counts differ")', "return False"),),
-        frozenset({"LOST", "STALE"}),
-        "later",
-    ),
-    Mutant(
         "known ones not looked at",
         "Of what a search finds, all that the store has is left out, older or not.",
         (
             Edit(
                 flows,
-                "new = [ref.id for ref in refs if _differs(ref, known.get(ref.id))]",
+                "new = [ref.id for ref in refs if _differs(ref, known.get(ref.id)) or _is_since(ref, settled_us)]",
                 "new = [ref.id for ref in refs if ref.id not in known]",
             ),
         ),
