@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ class Kept:
     def __init__(self, folder: Path, life: str = "") -> None:
         self.folder = folder
         self.sandbox = InProcess("contacts=130,tasks=250", faults="none", overload=False, life=life)
-        self.log: list[Mapping[str, Any]] = []
+        self.log: Sequence[Mapping[str, Any]] = ()
 
     def run(self, after_s: int = HOUR_S, of: str = "tasks", **wishes: Any) -> Counter[str]:
         """One run; its requests for one type, by what they ask for."""

@@ -79,7 +79,7 @@ def test_changes_that_take_several_batches_are_all_read_wherever_they_are_cut() 
         flow, found = flows.changes(API, CALLS, 0, 0, ["a"], cursor), list[int]()
         effect: Any = next(flow)
         while True:
-            sent = None
+            sent: Any = None
             if isinstance(effect, RecordsRead):
                 found += [ref.id for ref in effect.records]
                 commits -= 1

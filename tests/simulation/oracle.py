@@ -85,7 +85,7 @@ def judge(name: str, every: Mapping[str, HeldType], truth: Truth, reading: Readi
         found = records.get(id_), versions.get(id_)
         yield from _missing((name, id_), truth, (fresh_ms, reading.now_ms), *found)
         # Archived records that were never seen before are listed by a proof.
-        since_ms = settled_ms if found[0] else proved_ms
+        since_ms = fresh_ms if found[0] else proved_ms
         yield from _unarchived((name, id_), truth, (since_ms, reading.now_ms), found[0])
     if held.proved_us is None or proved_ms < reading.fresh_least_ms - reading.proof_within_ms:
         yield Violation("UNPROVED", f"{name}: proved_at is {held.proved_us}")
