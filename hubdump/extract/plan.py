@@ -66,7 +66,7 @@ class Wishes:
     accept_deletes: bool = False
     history: Wanted = Wanted()  # noqa: RUF009 - frozen
     without: frozenset[str] = frozenset()
-    associations: Linking | None = Linking.ALL
+    associations: Linking | None = None
 
     @property
     def compares_sides(self) -> bool:

@@ -76,6 +76,12 @@ def listed_of(db: sqlite3.Connection, from_: str, to: str) -> Listed:
     return Listed(*row) if row else Listed()
 
 
+def whole_of(db: sqlite3.Connection) -> dict[tuple[str, str], int]:
+    """When the last whole reading of each side of a pair began, (from, to), that is read or was looked at."""
+    sql = "SELECT from_type, to_type, whole_us FROM pairs WHERE read = 1 OR whole_us > 0 ORDER BY from_type, to_type"
+    return {(from_, to): whole_us for from_, to, whole_us in db.execute(sql)}
+
+
 class Associations:
     """Asks and tells the one writing connection; what writes is part of its caller's transaction."""
 

@@ -17,6 +17,7 @@ from msgspec import Raw, Struct
 
 from hubdump.catalog import Catalogue
 from hubdump.model import Association, Bookmark, Quarantine, State, Unread
+from hubdump.store.associations import whole_of
 from hubdump.store.bodies import unpacked
 from hubdump.store.bookmarks import bookmark_of, meta_of, uncertain_of
 from hubdump.store.changes import Changes
@@ -111,6 +112,11 @@ class Reader:
         """The (from, to) whose associations are read."""
         with disk_errors(self.path):
             return read_pairs(self._db)
+
+    def linked_us(self) -> dict[tuple[str, str], int]:
+        """When the last whole reading of each side of a pair began (0: never): (from, to) -> microseconds."""
+        with disk_errors(self.path):
+            return whole_of(self._db)
 
     def association_types(self) -> list[AssociationType]:
         """The kinds of associations that HubSpot knows between the types that have records."""

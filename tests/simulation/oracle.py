@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -24,6 +24,7 @@ KINDS = {
     "MISTOLD": "archived, merged or gone by the dump, and never so in truth",
     "UNDULY": "named as incomplete, without a reason in the scenario",
     "UNFRESH": "a type that passed for complete, without a fresh_at of this run",
+    "UNLINKED": "a pair of types whose associations were last read whole longer ago than promised",
     "UNPROVED": "a type that passed for complete, without a proof as young as was asked for",
     "TARGET": "a target made from the store holds other than the store",
     "LIMIT": "more requests in a window than allowed",
@@ -45,7 +46,9 @@ class Violation:
 class Reading:
     """When one type was read: since when, up to now, the least that its fresh_at must be, and how much older its
     proof may be (milliseconds); `named` are the types that were said to be incomplete. `late_ms`: how much older what a
-    search shows may be than what `fresh_at` allows for.
+    search shows may be than `fresh_at` allows for. Associations are as of the last whole reading of their pair, not
+    before `linked_least_ms`; those of a record that the dump has in another version since as of the beginning of the
+    run that saw it, `seen_ms`.
     """
 
     began_ms: int
@@ -54,6 +57,8 @@ class Reading:
     proof_within_ms: int
     named: frozenset[str] = frozenset()
     late_ms: int = 0
+    linked_least_ms: int = 0
+    seen_ms: Mapping[Key, int] = field(default_factory=dict)
 
 
 def judge(name: str, every: Mapping[str, HeldType], truth: Truth, reading: Reading) -> Iterator[Violation]:
@@ -75,6 +80,9 @@ def judge(name: str, every: Mapping[str, HeldType], truth: Truth, reading: Readi
     if held.fresh_us is None or held.fresh_us // 1000 < reading.fresh_least_ms:
         yield Violation("UNFRESH", f"{name}: fresh_at is {held.fresh_us}")
         return
+    for to, whole_us in held.linked_us.items():
+        if whole_us // 1000 < reading.linked_least_ms:
+            yield Violation("UNLINKED", f"{name} to {to}: read whole at {whole_us}")
     for told in lacking(name, held, versions, truth, (reading.began_ms, reading.now_ms)):
         yield Violation("LACKING", told)
     fresh_ms = held.fresh_us // 1000 - reading.late_ms
@@ -163,8 +171,8 @@ def _associations(
     if len(rows) != len(held.rows):
         yield Violation("DUPLICATE", f"associations of {name}")
     active = {one.id for one in held.records if one.state == ACTIVE}
-    span = reading.began_ms, reading.now_ms
     for row in sorted(rows, key=repr):
+        span = _as_of_ms(row, every, reading), reading.now_ms
         if row[1] not in active:
             yield Violation("GHOST", f"association {row} of a record that is not active")
         # Asked for a record that was merged away since it was listed, HubSpot answers for the survivor.
@@ -194,7 +202,21 @@ def _known_ms(row: Row, every: Mapping[str, HeldType], reading: Reading) -> int:
     fresh_ms = [
         (every[name].fresh_us or 0) // 1000 - reading.late_ms for name in (row[0], row[2]) if name in every
     ]
-    return min(reading.began_ms, *fresh_ms)
+    return min(_as_of_ms(row, every, reading), *fresh_ms)
+
+
+def _as_of_ms(row: Row, every: Mapping[str, HeldType], reading: Reading) -> int:
+    """The instant as of which an association is promised: that of the last whole reading of its pair, or of the run
+    that saw one of its records change since; never later than when this run began.
+    """
+    sides = (row[0], row[2]), (row[2], row[0])
+    whole = [every[one].linked_us[other] // 1000 for one, other in sides if other in _linked(one, every)]
+    seen = [reading.seen_ms[key] for key in (row[:2], row[2:4]) if key in reading.seen_ms]
+    return min(reading.began_ms, max([min(whole), *seen])) if whole else reading.began_ms
+
+
+def _linked(type_: str, every: Mapping[str, HeldType]) -> Mapping[str, int]:
+    return every[type_].linked_us if type_ in every else {}
 
 
 def _back(row: Row) -> Row:

@@ -77,6 +77,7 @@ class Scenario:
     echo: bool = False
     prove: bool = False
     prove_within_s: float = 7 * 86_400.0
+    associations: str = ""
     accept_deletes: bool = False
     heeded: bool = False
     purged: int = 0
@@ -132,6 +133,7 @@ def _common_one(seed: int, dice: Random) -> Scenario:
         strange=dice.choice((0.05, 0.3)) if dice.random() < 0.06 else 0.0,
         loaded=dice.random() < 0.03,
         garbled=dice.choice((0.05, 0.3)) if dice.random() < 0.12 else 0.0,
+        associations=Random(f"associations {seed}").choice(("", "", "", "changed", "all")),
     )
 
 

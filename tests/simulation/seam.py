@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import random
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol
@@ -152,7 +152,7 @@ class HeldType:
     """One type as a fresh reader gives it; instants in microseconds; `defined` are its properties (name, type).
 
     `unread` are ids named as not to be had, `ranges` spans of ids (first, last), `untied` the ids and types whose
-    associations are, `unled` types to which none are had.
+    associations are, `unled` types to which none are had, `linked_us` when those to each type were last read whole.
     """
 
     records: list[HeldRecord]
@@ -164,11 +164,13 @@ class HeldType:
     unled: frozenset[str] = frozenset()
     ranges: tuple[tuple[int, int], ...] = ()
     defined: frozenset[tuple[str, str]] = frozenset()
+    linked_us: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def told(self) -> str:
         """All of it as a text that is the same in every process; the order of a set is not."""
-        named = sorted(self.unread), sorted(self.untied), sorted(self.unled), self.ranges
+        linked = sorted(self.linked_us.items())
+        named = sorted(self.unread), sorted(self.untied), sorted(self.unled), self.ranges, linked
         return repr((self.records, self.rows, self.fresh_us, self.proved_us, named, sorted(self.defined)))
 
     def is_named(self, id_: int) -> bool:
@@ -218,4 +220,5 @@ def _held(reader: Reader, name: str) -> HeldType:
         frozenset(one.what.removeprefix(LEADS_TO) for one in reader.unread()),
         tuple((int(span[1]), int(span[2])) for one in failed if (span := _RANGE.search(one.reason))),
         frozenset((property_, _type_of(raw)) for property_, raw in reader.definitions(name)),
+        {to: us for (from_, to), us in reader.linked_us().items() if from_ == name},
     )  # fmt: skip

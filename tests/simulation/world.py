@@ -6,17 +6,19 @@ import asyncio
 import hashlib
 import traceback
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import msgspec
+
 from hubdump import marks
 from hubdump.errors import HubdumpError, Incomplete, Stopped, TokenRefused
 from hubdump.extract.bearer import OAuthApp, ServiceKey
-from hubdump.extract.plan import Wishes
+from hubdump.extract.plan import Linking, Wishes
 from hubdump.model import Secret
 from hubdump.sandbox import Core, SandboxConfig, answers
 from hubdump.sandbox.apps import App
@@ -32,13 +34,14 @@ from tests.simulation.network import Network
 from tests.simulation.oracle import Reading, Violation, judge, over_limits, target
 from tests.simulation.reasons import is_withheld, unduly
 from tests.simulation.scenario import Crash, Scenario
-from tests.simulation.truth import Truth
+from tests.simulation.truth import Key, Truth
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - a disk in memory, where there is one; folders in it are made anew
 # After the last fault: the longest patience, the waits it may end with, and the work itself.
 DEADLINE_S = 3 * 3600.0
 REQUESTS_MAX = 30_000
 ATTEMPTS_MAX = 60
+DAY_MS = 86_400_000
 
 
 @dataclass(slots=True)
@@ -96,6 +99,8 @@ class World:
         self._quieting: asyncio.TimerHandle | None = None
         self._attempts = 0
         self._accepts = scenario.accept_deletes
+        self._versions: dict[Key, tuple[object, ...]] = {}
+        self._seen_ms: dict[Key, int] = {}
         self._strike_poisons()
 
     @property
@@ -203,7 +208,11 @@ class World:
         scenario = self.scenario
         return seam.Order(
             self._folder / STORE, scenario.types, self._credentials(), scenario.number, scenario.in_flight,
-            scenario.give_up_s, Wishes(scenario.prove, scenario.prove_within_s, self._accepts),
+            scenario.give_up_s,
+            Wishes(
+                scenario.prove, scenario.prove_within_s, self._accepts,
+                associations=Linking(scenario.associations) if scenario.associations else None,
+            ),
         )  # fmt: skip
 
     async def _bounded(self, order: seam.Order) -> seam.Done:
@@ -298,14 +307,17 @@ class World:
         beliefs = self.core.world.beliefs
         slack_ms = 61_000 - 1000 * min(0, beliefs.number("date-skew-s"))
         late_ms = max(0, int(1000 * beliefs.number("search-lag-s")) - 60_000)
+        self._compare(held)
+        linked_ms = began_ms - DAY_MS if self.scenario.associations != "changed" else 0
         found: list[Violation] = []
         for name in self.scenario.types:
             named = name in ended.failed
             within_ms = 0 if self.scenario.prove else int(1000 * self.scenario.prove_within_s)
             least_ms = began_ms - slack_ms
             reading = Reading(
-                self._began_ms[name], self.now_ms, least_ms, within_ms, frozenset(ended.failed), late_ms
-            )
+                self._began_ms[name], self.now_ms, least_ms, within_ms, frozenset(ended.failed), late_ms, linked_ms,
+                self._seen_ms,
+            )  # fmt: skip
             found += judge(name, held, self.truth, reading)
             if not named:
                 del self._began_ms[name]
@@ -320,6 +332,15 @@ class World:
         for one in found:
             self._tell(f"  {one.kind}: {one.about}")
         self._digest(*(f"{name} {one.told}" for name, one in held.items()))
+
+    def _compare(self, held: Mapping[str, seam.HeldType]) -> None:
+        """Keep of each record that is there in another version than at the last judgement, since when that can be."""
+        for name, of in held.items():
+            for one in of.records:
+                version = one.state, one.into, msgspec.json.decode(one.content)["updatedAt"]
+                if self._versions.get((name, one.id)) != version:
+                    self._versions[name, one.id] = version
+                    self._seen_ms[name, one.id] = self._began_ms[name]
 
     def _judge_log(self) -> None:
         outcome, log = self.outcome, self.core.world.log
