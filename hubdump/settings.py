@@ -23,6 +23,7 @@ from pydantic_settings import (
 
 from hubdump.errors import UsageError
 from hubdump.extract.bearer import Credentials, OAuthApp, ServiceKey
+from hubdump.extract.plan import Linking
 from hubdump.hubspot.endpoints import BASE_URL, base_url
 from hubdump.model import Secret
 
@@ -36,6 +37,7 @@ TOML_NAMES = {
     "to": "HUBDUMP_TO",
     "hard_delete": "HUBDUMP_HARD_DELETE",
     "files": "HUBDUMP_FILES",
+    "associations": "HUBDUMP_ASSOCIATIONS",
     "keep_versions": "HUBDUMP_KEEP_VERSIONS",
 }
 RATE_DEFAULT = 120
@@ -74,12 +76,20 @@ class Settings(BaseSettings):
     to: Words = Field((), alias="HUBDUMP_TO")
     hard_delete: bool = Field(False, alias="HUBDUMP_HARD_DELETE")
     files: bool = Field(False, alias="HUBDUMP_FILES")
+    associations: Linking | None = Field(None, alias="HUBDUMP_ASSOCIATIONS")
     keep_versions: bool | None = Field(None, alias="HUBDUMP_KEEP_VERSIONS")
 
     @field_validator("history", "only", "exclude", "to", mode="before")
     @classmethod
     def _words(cls, value: object) -> object:
         return value.split() if isinstance(value, str) else value
+
+    @field_validator("associations", mode="before")
+    @classmethod
+    def _associations(cls, value: object) -> object:
+        if value is not None and value not in set(Linking):
+            raise ValueError("changed, all or never")
+        return value
 
     @field_validator("rate", mode="before")
     @classmethod

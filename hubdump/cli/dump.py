@@ -10,6 +10,7 @@ import typer
 from hubdump.cli.plan import tell_plan
 from hubdump.cli.shared import (
     PORTAL,
+    Associations,
     Dump,
     Exclude,
     Files,
@@ -118,6 +119,7 @@ def run(
                 HUBDUMP_TO=to or None,
                 HUBDUMP_HARD_DELETE=hard_delete,
                 HUBDUMP_FILES=files,
+                HUBDUMP_ASSOCIATIONS=associations,
                 HUBDUMP_KEEP_VERSIONS=keep_versions,
             )
             wishes = Wishes(prove, prove_within * 86_400, accept_deletes)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from hubdump.cli.shared import (
     PORTAL,
+    Associations,
     Dump,
     Exclude,
     Files,
@@ -40,6 +41,7 @@ def plan(
     exclude: Exclude = None,
     history: History = None,
     files: Files = None,
+    associations: Associations = None,
     prove: Prove = False,
     prove_within: ProveWithin = 7,
     portal: WhichPortal = PORTAL,
@@ -61,6 +63,7 @@ def plan(
                 HUBDUMP_ONLY=only or None,
                 HUBDUMP_EXCLUDE=exclude or None,
                 HUBDUMP_FILES=files,
+                HUBDUMP_ASSOCIATIONS=associations,
             )
             command = as_typed(dump, portal if sandbox else None, only, exclude, history)("run")
             there = folder_of(chosen.dump, sandbox=sandbox), access_of(chosen, credentials)

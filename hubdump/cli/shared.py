@@ -59,6 +59,15 @@ Files = Annotated[
     bool | None,
     typer.Option("--files/--no-files", help="Also the bytes of files (HUBDUMP_FILES).", show_default=False),
 ]
+Associations = Annotated[
+    str | None,
+    typer.Option(
+        "--associations",
+        metavar="changed|all|never",
+        help="Which to read (HUBDUMP_ASSOCIATIONS); else all of a pair of types once a day.",
+        show_default=False,
+    ),
+]
 Prove = Annotated[
     bool, typer.Option("--prove", help="Compare all ids with HubSpot's now, not only when that is due.")
 ]

@@ -60,24 +60,29 @@ class Associating:
             lacking.append(ScopeMissing(error.template, error.scopes, (key.purpose,)))
             return
         if other := await self._pairing.doubted(key):
-            await self._link(other)
+            await self._link(other, sure=False)
             if self._pairing.settle(key):
                 told = f"those of {key.type} and {key.purpose} are found from {other.type} only"
                 self._refute(linking.SIDED, told)
         self._pairing.leave(key)
 
-    async def _link(self, key: WalkKey) -> None:
-        """One walk, from where it stands."""
+    async def _link(self, key: WalkKey, *, sure: bool = True) -> None:
+        """One walk, from where it stands; `sure` unless it is not known whether the other side shows anything."""
         if not self._store.begun(key):
-            await self._begin(key)
+            await self._begin(key, sure=sure)
         from_, to = self._catalogue.by_name(key.type), self._catalogue.by_name(key.purpose)
         await self._walk(key, lambda cursor: flows.associations(self._api, from_, to, cursor))
 
-    async def _begin(self, key: WalkKey) -> None:
-        """Decide whether all are read. Else what changed of the other type has to be in the store: it is listed too."""
-        whole_us = self._store.associations.listed(key.type, key.purpose).whole_us
+    async def _begin(self, key: WalkKey, *, sure: bool) -> None:
+        """Decide whether all are read. Else what changed of the other type has to be in the store: what that is tied to
+        is read too, as far as it can be seen from there; where it cannot, all are.
+        """
+        known = self._store.associations
+        whole_us = known.listed(key.type, key.purpose).whole_us
         whole = plan.is_read_whole(whole_us, self._wishes, self._exchange.server_time_us())
         if not whole:
             await self._pairing.is_read(key.purpose)
+            is_seen = sure and self._pairing.shows_back(key)
+            whole = not is_seen and known.looks_back(key.type, key.purpose, plan.OVERLAP_LINKS_US)
         now_us = self._exchange.server_time_us()
         self._store.begin_associations(key, linking.first(whole=whole), now_us, plan.OVERLAP_LINKS_US)

@@ -100,6 +100,16 @@ class Pairing:
         await self._read[to].wait()
         return None if to in self._failed else other
 
+    def shows_back(self, key: WalkKey) -> bool:
+        """Whether HubSpot shows from the other side of a pair, too, what this one shows: what is tied to a record."""
+        pairs, to = self._store.pairs, key.purpose
+        if pairs.is_blind(to, key.type) or pairs.is_differing(key.type, to):
+            return False
+        ends = (self._types[self._place[name]] for name in (key.type, to))
+        # Of an engagement's HubSpot's own association types there is a counterpart, and it was not asked for them.
+        own = any(end.engagement for end in ends) and plan.are_hubspots(plan.kinds(pairs.kinds(key.type, to)))
+        return own or pairs.kinds(to, key.type) != ()
+
     def _has_gaps(self, key: WalkKey) -> bool:
         """Whether a side that is read has records that could not be, and the other side has records of this run."""
         others = {*self._taken.due, *self._taken.kept} - {key.type}
@@ -113,6 +123,7 @@ class Pairing:
         if not pairs.has_any(to, key.type):
             return False
         marks.hit("other side read")
+        pairs.set_blind(key.type, to, blind=True)
         pairs.choose(to, key.type, read=True)
         if self._has_gaps(key):
             self._helping.add(other)
@@ -174,6 +185,8 @@ class Pairing:
                 ends = (one.name, other.name), (other.name, one.name)
                 differs = any(next(links.one_sided(*side), None) for side in ends)
                 pairs.set_differing(one.name, other.name, differs=differs)
+                for side in () if differs else ends:
+                    pairs.set_blind(*side, blind=False)
                 if differs:
                     told = "show other associations each: both are read from now on."
                     self._emit(Noted(f"{one.name} and {other.name} {told}"))

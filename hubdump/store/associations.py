@@ -77,8 +77,8 @@ def listed_of(db: sqlite3.Connection, from_: str, to: str) -> Listed:
 
 
 def whole_of(db: sqlite3.Connection) -> dict[tuple[str, str], int]:
-    """When the last whole reading of each side of a pair began, (from, to), that is read or was looked at."""
-    sql = "SELECT from_type, to_type, whole_us FROM pairs WHERE read = 1 OR whole_us > 0 ORDER BY from_type, to_type"
+    """When the last whole reading of each side of a pair that is read, (from, to), began (microseconds; 0: never)."""
+    sql = "SELECT from_type, to_type, whole_us FROM pairs WHERE read = 1 ORDER BY from_type, to_type"
     return {(from_, to): whole_us for from_, to, whole_us in db.execute(sql)}
 
 
@@ -103,6 +103,12 @@ class Associations:
             rows = self._db.execute(_DUE, (*numbers, asked.back, asked.after, asked.count))
             return [id_ for (id_,) in rows]
 
+    def looks_back(self, from_: str, to: str, overlap_us: int) -> bool:
+        """Whether any record of the other type changed since a side was last read: it would be looked at."""
+        with disk_errors(self.path):
+            changed = self._changed(self.listed(from_, to), self._types.get(to, 0), overlap_us)
+        return any(active for _, active in changed)
+
     def put_on_list(self, from_: str, to: str, now_us: int, overlap_us: int) -> None:
         """List what changed since the last time, of both types: what the other type's changed records are tied to by
         the store is to be read again, and they are to be looked at. So are those that failed to be read.
@@ -112,10 +118,7 @@ class Associations:
         """
         last, number, other = self.listed(from_, to), self._types[from_], self._types[to]
         if last.whole_us:
-            own, others = (
-                self._db.execute(_CHANGED, (type_, last.run, last.listed_us - overlap_us)).fetchall()
-                for type_ in (number, other)
-            )
+            own, others = (self._changed(last, type_, overlap_us) for type_ in (number, other))
             self._db.executemany(_LIST, ((number, other, 0, id_) for id_, active in own if active))
             self._db.executemany(_LIST, ((other, number, 1, id_) for id_, active in others if active))
             self._db.execute(_LIST_FAILED, (number, other, to))
@@ -167,6 +170,10 @@ class Associations:
             gone = set(self._db.execute(sql, (type_, id_)))
             self._change((), {row for row in gone if row[2] in based}, logged=True)
             self._change((), {row for row in gone if row[2] not in based}, logged=False)
+
+    def _changed(self, last: Listed, type_: int, overlap_us: int) -> list[tuple[int, bool]]:
+        """The records of a type that changed since a side was read so far, and whether they are active."""
+        return self._db.execute(_CHANGED, (type_, last.run, last.listed_us - overlap_us)).fetchall()
 
     def _replace(self, from_: int, to: int, page: AssociationsRead, *, logged: bool) -> None:
         """Make what the store has of the records of a page what the page says of them."""

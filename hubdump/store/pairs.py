@@ -118,6 +118,16 @@ class Pairs:
         """Whether both sides of a pair were compared, and did not show the same."""
         return bool(self._of(min(one, other), max(one, other), "differs"))
 
+    def is_blind(self, from_: str, to: str) -> bool:
+        """Whether one side of a pair showed nothing where the other one showed some."""
+        return bool(self._of(from_, to, "blind"))
+
+    def set_blind(self, from_: str, to: str, *, blind: bool) -> None:
+        """Keep whether a side shows nothing of what the other one does."""
+        if blind != self.is_blind(from_, to):
+            with self._transaction():
+                self._set(from_, to, "blind", blind)
+
     def set_differing(self, one: str, other: str, *, differs: bool) -> None:
         """Keep whether both sides of a pair show the same."""
         if differs != self.is_differing(one, other):

@@ -114,7 +114,7 @@ class Reader:
             return read_pairs(self._db)
 
     def linked_us(self) -> dict[tuple[str, str], int]:
-        """When the last whole reading of each side of a pair began (0: never): (from, to) -> microseconds."""
+        """When the last whole reading of each side of a pair that is read, (from, to), began."""
         with disk_errors(self.path):
             return whole_of(self._db)
 

@@ -96,6 +96,53 @@ KEEPING: tuple[Mutant, ...] = (
         "later",
     ),
     Mutant(
+        "what changed is not read",
+        "Associations of records that are new or changed are read at the next whole reading of their pair only.",
+        (Edit(associations, "for id_, active in own if active)", "for id_, active in own if not active)"),),
+        frozenset({"LOST"}),
+        "growing among",
+    ),
+    Mutant(
+        "nothing looked back at",
+        "What a new record of the other type of a pair is tied to is found at the next whole reading only.",
+        (
+            Edit(
+                associations,
+                "for id_, active in others if active)",
+                "for id_, active in others if not active)",
+            ),
+        ),
+        frozenset({"LOST"}),
+        "growing among",
+    ),
+    Mutant(
+        "ends that are gone",
+        "What leads to records that are gone stays until the next whole reading.",
+        (
+            Edit(
+                associations,
+                "json.dumps([id_ for id_, _ in others])",
+                "json.dumps([id_ for id_, active in others if active])",
+            ),
+        ),
+        frozenset({"GHOST"}),
+        "removing among",
+    ),
+    Mutant(
+        "always read whole",
+        "A reading of what changed passes for one of all associations.",
+        (Edit(associations, "if page.done and page.reach is Reach.WHOLE:", "if page.done:"),),
+        frozenset({"LOST", "GHOST"}),
+        "among",
+    ),
+    Mutant(
+        "no overlap of associations",
+        "What is tied in the minutes after a record changed, and after it was read, waits for the next whole reading.",
+        (Edit(associations, "last.listed_us - overlap_us", "last.listed_us"),),
+        frozenset(),
+        test="tests/test_changed_pairs.py::test_what_changed_just_before_the_last_reading_is_read_once_more",
+    ),
+    Mutant(
         "associations of the removed",
         "A record that was removed keeps its associations.",
         (

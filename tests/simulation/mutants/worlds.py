@@ -102,6 +102,16 @@ def among(scenario: Scenario) -> Scenario:
     return replace(later(scenario), types=FAR, counts=counts, life="links", gap_changes=60)
 
 
+def growing_among(scenario: Scenario) -> Scenario:
+    """The same, where records are made and tied to others."""
+    return replace(among(scenario), life="growth", gap_changes=30, associations="")
+
+
+def removing_among(scenario: Scenario) -> Scenario:
+    """The same, where records go."""
+    return replace(among(scenario), life="removals", gap_changes=20, associations="", prove_within_s=0.0)
+
+
 def poisoned_among(scenario: Scenario) -> Scenario:
     """The same, and records that break every answer they are in."""
     return replace(among(scenario), poisons=2, gaps_s=(), chances=0.0)
@@ -222,7 +232,8 @@ def cut_removing(scenario: Scenario) -> Scenario:
 WORLDS: dict[str, Callable[[Scenario], Scenario]] = {ANY: lambda scenario: scenario} | {
     world.__name__.replace("_", " "): world
     for world in (
-        later, cut, slow, late, tied, among, poisoned_among, emptying, one_way, counting, paged, capped, textual,
+        later, cut, slow, late, tied, among, growing_among, removing_among, poisoned_among, emptying, one_way, counting,
+        paged, capped, textual,
         failing, refused, hurried, poisoned, crowd, removing, purged, dropping, withdrawn, cut_removing,
     )
 }  # fmt: skip
