@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Literal
 
 from hubdump import settings
 from hubdump.access import access_of, folder_of, reached_portal
@@ -33,6 +34,7 @@ def run(
     labels: bool = False,
     hard_delete: bool | None = None,
     files: bool | None = None,
+    associations: Literal["changed", "all", "never"] | None = None,
     keep_versions: bool | None = None,
     prove: bool = False,
     prove_within_days: float = 7,
@@ -61,6 +63,7 @@ def run(
             HUBDUMP_TO=tuple(to) or None,
             HUBDUMP_HARD_DELETE=hard_delete,
             HUBDUMP_FILES=files,
+            HUBDUMP_ASSOCIATIONS=associations,
             HUBDUMP_KEEP_VERSIONS=keep_versions,
         )
         folder = folder_of(chosen.dump, sandbox=sandbox is not None)
@@ -71,7 +74,7 @@ def run(
             access=access_of(chosen, own),
             command=lambda verb: shlex.join(["hubdump", verb, "--dump", str(folder)]),
             asked=asked_for(chosen.to, folder, labels=labels, hard_delete=chosen.hard_delete),
-            wishes=Wishes(prove, prove_within_days * DAY_S, accept_deletes),
+            wishes=Wishes(prove, prove_within_days * DAY_S, accept_deletes, associations=chosen.associations),
             history=chosen.history,
             only=chosen.only,
             exclude=chosen.exclude,

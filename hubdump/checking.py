@@ -15,6 +15,7 @@ from hubdump import load, seal
 from hubdump.clock import SystemClock, instant_text
 from hubdump.errors import UsageError
 from hubdump.events import Emit
+from hubdump.extract import plan
 from hubdump.extract.around import Around
 from hubdump.extract.plan import Wishes
 from hubdump.hubspot.pacing import Budgets
@@ -87,6 +88,7 @@ def describe(dump: Path, *, as_json: bool) -> Iterator[str]:
             fresh = instant_text(mark.fresh_us) if mark.fresh_us else "never"
             cut = "" if mark.complete else "; cut short, hubdump run continues it"
             yield f"{type_.name}: {reader.count(type_.name):,} records, fresh at {fresh}, {_proof(mark)}{cut}"
+        yield from _associated(reader, manifest)
         yield from _around(reader)
         yield from _files(reader)
         if kept := reader.past.kept():
@@ -104,6 +106,18 @@ def _proof(mark: Bookmark) -> str:
         return "not proved: the next run compares all ids"
     due_us = mark.proved_us + int(Wishes().prove_within_s) * 1_000_000
     return f"proved at {instant_text(mark.proved_us)} (due again {instant_text(due_us)[:10]})"
+
+
+def _associated(reader: Reader, manifest: Mapping[str, Any]) -> Iterator[str]:
+    """As of when associations are there, and when a run reads all of them again by itself."""
+    whole_us = min(reader.linked_us().values(), default=None)
+    if whole_us:
+        since, due = instant_text(whole_us), instant_text(whole_us + plan.LINKS_KEPT_US)
+        yield f"associations: all read at {since} or later (again from {due} on), and of what changed since"
+    elif whole_us == 0:
+        yield "associations: not all were ever read; the next run reads them"
+    if (manifest.get("associations") or {}).get("read") == plan.Linking.NEVER:
+        yield "associations: not read by the last run (--associations never)"
 
 
 def _not_here(manifest: Mapping[str, Any]) -> Iterator[str]:

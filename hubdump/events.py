@@ -144,6 +144,16 @@ class TypeSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class Associated:
+    """Which associations a run read - `all`, those of what `changed`, or `never` - and since what instant each pair of
+    types has been read whole (ISO, or None).
+    """
+
+    read: str
+    whole_at: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class CollectionSummary:
     """What the dump holds of one collection: items, archived ones among them, and those that are gone.
 
@@ -199,6 +209,7 @@ class RunEnded:
     excluded: Sequence[str] = ()
     fetched: FetchedSummary | None = None
     filled: Mapping[str, tuple[int, Mapping[str, int]]] = field(default_factory=dict)
+    associations: Associated | None = None
 
 
 Event = (

@@ -58,6 +58,7 @@ def write_manifest(dump: Path, run: str, store: Store, ended: RunEnded) -> None:
                 one.what: {"why": one.why, "scopes": one.scopes} for one in reader.unread() if not one.absent
             },
             "around": dict(ended.around),
+            "associations": ended.associations,
             "fetched": _fetched(reader, ended),
             "beliefs": _beliefs(store.refuted(), ended),
             "files": {

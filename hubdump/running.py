@@ -12,11 +12,19 @@ from hubdump import around, load
 from hubdump.around import Collection
 from hubdump.clock import SECOND_NS, Clock, instant_text
 from hubdump.errors import Exit, HubdumpError, Incomplete, ScopeMissing, TokenRefused
-from hubdump.events import CollectionFailed, CollectionSummary, Emit, RunEnded, RunStarted, TypeSummary
+from hubdump.events import (
+    Associated,
+    CollectionFailed,
+    CollectionSummary,
+    Emit,
+    RunEnded,
+    RunStarted,
+    TypeSummary,
+)
 from hubdump.extract import announcing, discovery
 from hubdump.extract.around import Around
 from hubdump.extract.engine import Engine
-from hubdump.extract.plan import Wishes
+from hubdump.extract.plan import Linking, Wishes
 from hubdump.extract.wanted import wanted
 from hubdump.fetching import Fetching
 from hubdump.hubspot.downloads import Downloads
@@ -101,7 +109,8 @@ class _Run:
             if not self._bound:  # the dump may be another portal's
                 raise
             return self._end(early, "")
-        ended = self._end(error, "Complete")
+        without = self._order.wishes.associations is Linking.NEVER
+        ended = self._end(error, "Complete but for the associations" if without else "Complete")
         self._store.packing.give_back()
         # Only now: a run that dies before its manifest is written is continued by the next, not begun anew.
         self._store.end_run()
@@ -216,10 +225,21 @@ class _Run:
             excluded=order.exclude,
             fetched=fetched if order.files or fetched.files else None,
             filled=load.filled(self._store.meta),
+            associations=self._associated(),
         )
         self._store.runs.end(self._now_us())
         write_manifest(order.dump, order.run, self._store, ended)
         return ended
+
+    def _associated(self) -> Associated | None:
+        """Which associations this run read, and as of when all are."""
+        whole_us = self._store.associations.whole_us({type_.name for type_ in self._types})
+        never = self._order.wishes.associations is Linking.NEVER
+        if whole_us is None and not never:
+            return None
+        old = whole_us and whole_us < int(self._store.meta("began_us") or 0)
+        read = Linking.NEVER if never else Linking.CHANGED if old else Linking.ALL
+        return Associated(read.value, instant_text(whole_us) if whole_us else None)
 
     def _absent(self) -> dict[str, str]:
         """What of the selection this portal does not have, and why."""

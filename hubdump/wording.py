@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from textwrap import wrap
 
 from hubdump.events import (
+    Associated,
     CollectionCompleted,
     CollectionFailed,
     Event,
@@ -24,6 +25,7 @@ from hubdump.events import (
     TypeStarted,
     TypeSummary,
 )
+from hubdump.extract.plan import Linking
 from hubdump.model import Totals
 from hubdump.printable import clean
 
@@ -145,6 +147,8 @@ def closing(event: RunEnded) -> Iterator[str]:
     unread = [name for name, of in event.around.items() if of.unread]
     yield from _told("not in this portal", [*event.absent, *unread])
     yield from _told("excluded", event.excluded)
+    if event.associations is not None:
+        yield from associations_lines(event.associations)
     sent = sum(event.requests.values())
     by_budget = ", ".join(f"{name} {number}" for name, number in event.requests.items())
     again = {0: "no retry", 1: "1 retry"}.get(event.retries, f"{event.retries} retries")
@@ -174,6 +178,19 @@ def one_line(event: RunEnded) -> str:
         f"{clean(event.verdict)}: {records:,} records and {links:,} associations, fresh at {min(fresh)};"
         f" {sum(event.requests.values()):,} requests, {event.seconds:.0f} s"
     )
+
+
+def associations_lines(of: Associated) -> Iterator[str]:
+    """As of when the associations are, where not all of them were read just now."""
+    as_of = (
+        f"all of them were last read at {of.whole_at}"
+        if of.whole_at
+        else "the dump does not have all of them"
+    )
+    if of.read == Linking.NEVER:
+        yield f"associations: not read, as you say (--associations never); {as_of}"
+    elif of.read == Linking.CHANGED:
+        yield f"associations: read of what changed; {as_of} or later"
 
 
 def fetched_line(of: FetchedSummary) -> str:

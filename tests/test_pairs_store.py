@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from hubdump.model import Association, AssociationsRead, RecordRef, RecordsRead, Response, Settled, WalkKey
+from hubdump.model import (
+    Association,
+    AssociationsRead,
+    DueLinks,
+    RecordRef,
+    RecordsRead,
+    Response,
+    Settled,
+    WalkKey,
+)
 from hubdump.store.pairs import AssociationType, Side
 from hubdump.store.reader import Reader
 from hubdump.store.store import Store
@@ -98,3 +110,102 @@ def test_that_a_pair_differs_is_kept_whichever_way_it_is_named(store: Store) -> 
     assert not store.pairs.is_differing("deals", "tickets")
     store.pairs.set_differing("deals", "leads", differs=False)
     assert not store.pairs.is_differing("leads", "deals")
+
+
+def changes(path: Path) -> set[tuple[int, int, int, int]]:
+    """(run, from id, to id, added) of every change of associations."""
+    with closing(sqlite3.connect(path / "store.sqlite")) as db:
+        return set(db.execute("SELECT run, from_id, to_id, added FROM association_changes"))
+
+
+def paged(store: Store, ends: list[tuple[int, int]], fresh: tuple[int, ...] = (), **more: Any) -> None:
+    """One page of deals and contacts; whole where nothing else is said."""
+    found = [Association(a, b, "HUBSPOT_DEFINED", 3, None) for a, b in ends]
+    store.commit_associations(
+        DEALS, AssociationsRead(fresh, found, {}, "", more.pop("done", False), **more), 0.0
+    )
+
+
+DEALS = WalkKey("deals", "contacts")
+
+
+def based(store: Store) -> None:
+    """Deals 1 and 2, read whole by the first run, which is over."""
+    store.runs.begin("first", 1)
+    store.begin_round("deals", 1)
+    refs = [RecordRef(id_, place, 1, archived=False) for place, id_ in enumerate((1, 2))]
+    page = RecordsRead(Response(200, {}, b'{"results": [{}, {}]}'), refs, "", done=True)
+    store.commit_records(WalkKey("deals", "sweep"), page, 0.0)
+    store.begin_associations(DEALS, "", 5, 0)
+    paged(store, [(1, 7), (1, 8), (2, 7)], (1, 2))
+    paged(store, [], done=True)
+    store.runs.begin("second", 2)
+
+
+def test_what_the_first_whole_reading_finds_is_no_change_and_what_later_ones_do_is(
+    store: Store, tmp_path: Path
+) -> None:
+    based(store)
+    assert (store.associations.listed("deals", "contacts").whole_us, changes(tmp_path)) == (5, set())
+    paged(store, [(1, 8), (1, 9)], (1, 2))
+    assert changes(tmp_path) == {(2, 1, 7, 0), (2, 1, 9, 1), (2, 2, 7, 0)}
+    paged(store, [(1, 7), (1, 8)], (1,))  # in the same run all was as it had been
+    assert changes(tmp_path) == {(2, 2, 7, 0)}
+    store.pairs.forget("deals", "contacts")
+    assert changes(tmp_path) == {(2, 2, 7, 0)}
+    assert store.associations.listed("deals", "contacts").whole_us == 0
+
+
+def test_of_a_record_of_several_pages_what_none_of_them_shows_goes_with_the_last_one(
+    store: Store, tmp_path: Path
+) -> None:
+    based(store)
+    paged(store, [(1, 8), (1, 9)], (1,), more=[1])
+    paged(store, [(1, 10)], more=[1])
+    assert {row[3] for row in rows(tmp_path, "deals", "contacts") if row[1] == "1"} == {"7", "8", "9", "10"}
+    paged(store, [], last=[1])
+    assert {row[3] for row in rows(tmp_path, "deals", "contacts") if row[1] == "1"} == {"8", "9", "10"}
+    assert changes(tmp_path) == {(2, 1, 7, 0), (2, 1, 9, 1), (2, 1, 10, 1)}
+    paged(store, [(1, 8)], (1,), more=[1])  # and begins anew with its first page
+    paged(store, [(1, 11)], last=[1])
+    assert {row[3] for row in rows(tmp_path, "deals", "contacts") if row[1] == "1"} == {"8", "11"}
+
+
+def test_the_associations_of_a_removed_record_go_with_it(store: Store, tmp_path: Path) -> None:
+    based(store)
+    linked(store, "deals", "tickets", (1, 3))  # a side that was never read whole: no change either
+    store.commit_settled(WalkKey("deals", "settle"), Settled("", done=True, removed={1: None}), 0.0)
+    store.finish_round("deals", 1, 1)
+    assert changes(tmp_path) == {(2, 1, 7, 0), (2, 1, 8, 0)}
+    store.erasing.erase("deals", {1})
+    assert changes(tmp_path) == set()
+
+
+def test_a_list_holds_what_changed_what_failed_and_what_led_to_what_is_gone(store: Store) -> None:
+    based(store)
+    store.begin_round("contacts", 1)
+    refs = [RecordRef(id_, 0, 1, archived=False) for id_ in (7, 8, 9)]
+    page = RecordsRead(Response(200, {}, b'{"results": [{}, {}, {}]}'), refs, "", done=True)
+    store.commit_records(WalkKey("contacts", "sweep"), page, 0.0)
+    store.begin_associations(DEALS, "back", 6, 0)
+    assert store.walk(DEALS) == ("back", False)
+    assert due(store, back=True) == [7, 8, 9]
+    assert due(store) == [1, 2]
+    paged(store, [], done=True)
+    assert (due(store), due(store, back=True)) == ([], [])
+    store.runs.begin("third", 3)
+    store.commit_settled(WalkKey("contacts", "settle"), Settled("", done=True, removed={8: None}), 0.0)
+    store.begin_associations(DEALS, "back", 7, 0)
+    assert (due(store), due(store, back=True)) == ([1], [])
+    failed = AssociationsRead((), (), {2: "no"}, "", done=True)
+    store.commit_associations(DEALS, failed, 0.0)
+    store.pairs.choose("deals", "contacts", read=True)
+    store.begin_round("deals", 8)
+    assert [one.id for one in store.asked.failures("deals")] == [2], "named until it is read again"
+    store.begin_associations(DEALS, "back", 9, 0)
+    assert store.asked.failures("deals") == []
+    assert 2 in due(store)
+
+
+def due(store: Store, *, back: bool = False) -> list[int]:
+    return store.associations.due("deals", "contacts", DueLinks(0, 100, back))

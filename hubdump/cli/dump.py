@@ -76,6 +76,7 @@ def run(
     history: History = None,
     files: Files = None,
     keep_versions: KeepVersions = None,
+    associations: Associations = None,
     prove: Prove = False,
     prove_within: ProveWithin = 7,
     accept_deletes: Annotated[
@@ -122,8 +123,8 @@ def run(
                 HUBDUMP_ASSOCIATIONS=associations,
                 HUBDUMP_KEEP_VERSIONS=keep_versions,
             )
-            wishes = Wishes(prove, prove_within * 86_400, accept_deletes)
-            typed = as_typed(dump, portal if sandbox else None, only, exclude, history)
+            wishes = Wishes(prove, prove_within * 86_400, accept_deletes, associations=chosen.associations)
+            typed = as_typed(dump, portal if sandbox else None, only, exclude, history, associations)
             if dry_run:
                 there = folder_of(chosen.dump, sandbox=sandbox), access_of(chosen, credentials)
                 return tell_plan(reporter, chosen, *there, wishes, typed("run"))

@@ -65,9 +65,10 @@ def plan(
                 HUBDUMP_FILES=files,
                 HUBDUMP_ASSOCIATIONS=associations,
             )
-            command = as_typed(dump, portal if sandbox else None, only, exclude, history)("run")
+            command = as_typed(dump, portal if sandbox else None, only, exclude, history, associations)("run")
             there = folder_of(chosen.dump, sandbox=sandbox), access_of(chosen, credentials)
-            return tell_plan(reporter, chosen, *there, Wishes(prove, prove_within * 86_400), command)
+            wishes = Wishes(prove, prove_within * 86_400, associations=chosen.associations)
+            return tell_plan(reporter, chosen, *there, wishes, command)
 
     answer(work, json=json, quiet=quiet, verbose=0, progress=False)
 

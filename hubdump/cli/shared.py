@@ -108,6 +108,7 @@ def as_typed(
     only: Sequence[str] | None = (),
     exclude: Sequence[str] | None = (),
     history: Sequence[str] | None = (),
+    associations: str | None = None,
 ) -> Callable[[str], str]:
     """How the user called us, for the commands we tell them to type; `portal` is the sandbox's.
 
@@ -125,5 +126,6 @@ def as_typed(
         for value in values or ()
         for word in (flag, value)
     ]
+    selected += ["--associations", associations] if associations else []
     more = {"verify": of_portal, "run": [*of_portal, *selected]}
     return lambda verb: shlex.join([*words, verb, *flags, *more.get(verb, [])])

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from itertools import groupby
 from operator import attrgetter
@@ -94,6 +94,14 @@ class Associations:
         """How far a side of a pair was read."""
         with disk_errors(self.path):
             return listed_of(self._db, from_, to)
+
+    def whole_us(self, types: Collection[str]) -> int | None:
+        """Since when all associations from and to some types have been read whole (microseconds; 0: some never were);
+        None where none are read.
+        """
+        with disk_errors(self.path):
+            sides = whole_of(self._db)
+        return min((us for side, us in sides.items() if set(side) & set(types)), default=None)
 
     def due(self, from_: str, to: str, asked: DueLinks) -> list[int]:
         """Up to `count` ids of active records that are on the list of a side, ascending, above `after`."""
