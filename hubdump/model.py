@@ -247,7 +247,7 @@ class Settled:
 
 
 class Reach(StrEnum):
-    """Of which records a walk of associations asks: all, those on the list; or, to find more of these, `back` from the
+    """Of which records a walk of associations asks: all, those that are due; or, to find more of these, `back` from the
     other type of the pair.
     """
 

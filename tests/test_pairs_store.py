@@ -146,14 +146,14 @@ def test_what_the_first_whole_reading_finds_is_no_change_and_what_later_ones_do_
     store: Store, tmp_path: Path
 ) -> None:
     based(store)
-    assert (store.associations.listed("deals", "contacts").whole_us, changes(tmp_path)) == (5, set())
+    assert (store.associations.last_read("deals", "contacts").whole_us, changes(tmp_path)) == (5, set())
     paged(store, [(1, 8), (1, 9)], (1, 2))
     assert changes(tmp_path) == {(2, 1, 7, 0), (2, 1, 9, 1), (2, 2, 7, 0)}
     paged(store, [(1, 7), (1, 8)], (1,))  # in the same run all was as it had been
     assert changes(tmp_path) == {(2, 2, 7, 0)}
     store.pairs.forget("deals", "contacts")
     assert changes(tmp_path) == {(2, 2, 7, 0)}
-    assert store.associations.listed("deals", "contacts").whole_us == 0
+    assert store.associations.last_read("deals", "contacts").whole_us == 0
 
 
 def test_of_a_record_of_several_pages_what_none_of_them_shows_goes_with_the_last_one(

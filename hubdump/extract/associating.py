@@ -78,7 +78,7 @@ class Associating:
         is read too, as far as it can be seen from there; where it cannot, all are.
         """
         known = self._store.associations
-        whole_us = known.listed(key.type, key.purpose).whole_us
+        whole_us = known.last_read(key.type, key.purpose).whole_us
         whole = plan.is_read_whole(whole_us, self._wishes, self._exchange.server_time_us())
         if not whole:
             await self._pairing.is_read(key.purpose)

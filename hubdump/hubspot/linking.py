@@ -1,4 +1,4 @@
-"""Walks the associations of stored records, all or those on a list, to one other type, a thousand records a call."""
+"""Walks the associations of stored records, all or those that are due, to one other type, a thousand records a call."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Place(msgspec.Struct, frozen=True, omit_defaults=True):
 
 def associations(api: Endpoints, from_: ObjectType, to: ObjectType, cursor: str) -> Flow:
     """The associations of every stored record of a type to another type, 1,000 records a call; from the cursor `first`
-    on, of those on the list only, once records of the other type that changed were looked at.
+    on, of those that are due only, once records of the other type that changed were looked at.
 
     Where HubSpot refuses so many (an earlier text of its changelog said 100), they are asked for by 100; where it
     fails for ever, by halves; where it does so when it is asked back, all are read. The cursor is JSON: the last id
@@ -146,7 +146,7 @@ class _Inputs:
 
 
 def first(*, whole: bool) -> str:
-    """The cursor at which a walk begins: of all records, or of those on the list."""
+    """The cursor at which a walk begins: of all records, or of those that are due."""
     return "" if whole else _encode(Place(0, reach=Reach.BACK))
 
 

@@ -31,8 +31,8 @@ _CHANGED = """
 SELECT id, state = 0 AND id NOT IN (SELECT id FROM removals WHERE type = ?1) FROM records WHERE type = ?1
 AND (run > ?2 OR updated_us >= ?3 OR state <> 0 AND run = ?2 OR id IN (SELECT id FROM removals WHERE type = ?1))
 """
-_LIST = "INSERT OR IGNORE INTO links_due VALUES (?, ?, ?, ?)"
-_LIST_FAILED = """
+_NOTE_DUE = "INSERT OR IGNORE INTO links_due VALUES (?, ?, ?, ?)"
+_DUE_FAILED = """
 INSERT OR IGNORE INTO links_due SELECT ?1, ?2, 0, id FROM failures WHERE type = ?1 AND purpose = ?3 AND id > 0
 """
 _FORGET_FAILED = f"""
@@ -40,7 +40,7 @@ DELETE FROM failures WHERE type = ?1 AND purpose NOT IN ('{RECORD}', '{HISTORY}'
     SELECT to_type FROM pairs JOIN types ON name = from_type WHERE number = ?1
     AND (read = 1 OR read = 0 AND whole_us > 0) AND to_type NOT IN (SELECT what FROM unread WHERE absent))
 """  # noqa: S608 - our own words
-_LIST_TIED = """
+_DUE_TIED = """
 INSERT OR IGNORE INTO links_due SELECT DISTINCT ?1, ?2, 0, from_id FROM associations
 WHERE from_type = ?1 AND to_type = ?2 AND to_id IN (SELECT value FROM json_each(?3))
 """
@@ -59,21 +59,21 @@ WHERE here.number = ? AND whole_us > 0
 _THIS = "from_type = ? AND from_id = ? AND to_type = ? AND to_id = ? AND label = ?"
 
 
-class Listed(NamedTuple):
+class LastRead(NamedTuple):
     """How far a side of a pair was read (microseconds of server time; 0: never): `whole_us` is when its last whole
-    reading began, `listed_us` when what had changed up to `run` was last put on the list.
+    reading began, `noted_us` when what had changed up to `run` was noted as due.
     """
 
     whole_us: int = 0
-    listed_us: int = 0
+    noted_us: int = 0
     run: int = 0
 
 
-def listed_of(db: sqlite3.Connection, from_: str, to: str) -> Listed:
+def last_read_of(db: sqlite3.Connection, from_: str, to: str) -> LastRead:
     """How far a side of a pair was read."""
-    sql = "SELECT whole_us, listed_us, run FROM pairs WHERE from_type = ? AND to_type = ?"
+    sql = "SELECT whole_us, noted_us, run FROM pairs WHERE from_type = ? AND to_type = ?"
     row = db.execute(sql, (from_, to)).fetchone()
-    return Listed(*row) if row else Listed()
+    return LastRead(*row) if row else LastRead()
 
 
 def whole_of(db: sqlite3.Connection) -> dict[tuple[str, str], int]:
@@ -90,10 +90,10 @@ class Associations:
     ) -> None:
         self.path, self._db, self._types, self._runs, self._asked = path, db, types, runs, asked
 
-    def listed(self, from_: str, to: str) -> Listed:
+    def last_read(self, from_: str, to: str) -> LastRead:
         """How far a side of a pair was read."""
         with disk_errors(self.path):
-            return listed_of(self._db, from_, to)
+            return last_read_of(self._db, from_, to)
 
     def whole_us(self, types: Collection[str]) -> int | None:
         """Since when all associations from and to some types have been read whole (microseconds; 0: some never were);
@@ -104,7 +104,7 @@ class Associations:
         return min((us for side, us in sides.items() if set(side) & set(types)), default=None)
 
     def due(self, from_: str, to: str, asked: DueLinks) -> list[int]:
-        """Up to `count` ids of active records that are on the list of a side, ascending, above `after`."""
+        """Up to `count` ids of active records that are due of a side, ascending, above `after`."""
         ends = (to, from_) if asked.back else (from_, to)
         with disk_errors(self.path):
             numbers = (self._types.get(end, 0) for end in ends)
@@ -114,33 +114,33 @@ class Associations:
     def looks_back(self, from_: str, to: str, overlap_us: int) -> bool:
         """Whether any record of the other type changed since a side was last read: it would be looked at."""
         with disk_errors(self.path):
-            changed = self._changed(self.listed(from_, to), self._types.get(to, 0), overlap_us)
+            changed = self._changed(self.last_read(from_, to), self._types.get(to, 0), overlap_us)
         return any(active for _, active in changed)
 
-    def put_on_list(self, from_: str, to: str, now_us: int, overlap_us: int) -> None:
-        """List what changed since the last time, of both types: what the other type's changed records are tied to by
+    def note_due(self, from_: str, to: str, now_us: int, overlap_us: int) -> None:
+        """Note what changed since the last time, of both types: what the other type's changed records are tied to by
         the store is to be read again, and they are to be looked at. So are those that failed to be read.
 
         Edits of associations may come after the change that is seen of a record, so that one which changed within
-        `overlap_us` before the last time is listed once more. Of a side that was never read whole all is read.
+        `overlap_us` before the last time is due once more. Of a side that was never read whole all is read.
         """
-        last, number, other = self.listed(from_, to), self._types[from_], self._types[to]
+        last, number, other = self.last_read(from_, to), self._types[from_], self._types[to]
         if last.whole_us:
             own, others = (self._changed(last, type_, overlap_us) for type_ in (number, other))
-            self._db.executemany(_LIST, ((number, other, 0, id_) for id_, active in own if active))
-            self._db.executemany(_LIST, ((other, number, 1, id_) for id_, active in others if active))
-            self._db.execute(_LIST_FAILED, (number, other, to))
+            self._db.executemany(_NOTE_DUE, ((number, other, 0, id_) for id_, active in own if active))
+            self._db.executemany(_NOTE_DUE, ((other, number, 1, id_) for id_, active in others if active))
+            self._db.execute(_DUE_FAILED, (number, other, to))
             if others:
-                self._db.execute(_LIST_TIED, (number, other, json.dumps([id_ for id_, _ in others])))
+                self._db.execute(_DUE_TIED, (number, other, json.dumps([id_ for id_, _ in others])))
         self._db.execute("DELETE FROM failures WHERE type = ? AND purpose = ?", (number, to))
         self._db.execute(
-            "INSERT INTO pairs (from_type, to_type, listed_us, run) VALUES (?, ?, ?, ?)"
-            " ON CONFLICT (from_type, to_type) DO UPDATE SET listed_us = excluded.listed_us, run = excluded.run",
+            "INSERT INTO pairs (from_type, to_type, noted_us, run) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (from_type, to_type) DO UPDATE SET noted_us = excluded.noted_us, run = excluded.run",
             (from_, to, now_us, self._runs.number),
         )
 
     def begin_round(self, type_: str) -> None:
-        """Another round of a type begins: what the present run has listed already does not hold all that changes. What
+        """Another round of a type begins: what the present run has noted already does not hold all that changes. What
         failed stays on record until its side of a pair is read again, or not read any more.
         """
         sql = "UPDATE pairs SET run = ?1 - 1 WHERE run = ?1 AND ?2 IN (from_type, to_type)"
@@ -153,12 +153,12 @@ class Associations:
         """
         number, other = self._types[from_], self._types[to]
         if page.reach is Reach.BACK:
-            self._db.executemany(_LIST, {(number, other, 0, row.to_id) for row in page.rows})
+            self._db.executemany(_NOTE_DUE, {(number, other, 0, row.to_id) for row in page.rows})
             return
         # A record that was removed since they were asked for has none.
         removed = self._asked.removed(from_, {row.from_id for row in page.rows})
         present = replace(page, rows=[row for row in page.rows if row.from_id not in removed])
-        self._replace(number, other, present, logged=bool(self.listed(from_, to).whole_us))
+        self._replace(number, other, present, logged=bool(self.last_read(from_, to).whole_us))
         self._db.executemany(
             "INSERT INTO failures VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
             ((number, id_, to, reason) for id_, reason in page.failed.items()),
@@ -167,7 +167,7 @@ class Associations:
             done = "DELETE FROM links_due WHERE type = ? AND other = ? AND back = ?"
             self._db.executemany(done, ((number, other, 0), (other, number, 1)))
         if page.done and page.reach is Reach.WHOLE:
-            sql = "UPDATE pairs SET whole_us = listed_us WHERE from_type = ? AND to_type = ?"
+            sql = "UPDATE pairs SET whole_us = noted_us WHERE from_type = ? AND to_type = ?"
             self._db.execute(sql, (from_, to))
 
     def unlink(self, type_: int, ids: Iterable[int]) -> None:
@@ -179,9 +179,9 @@ class Associations:
             self._change((), {row for row in gone if row[2] in based}, logged=True)
             self._change((), {row for row in gone if row[2] not in based}, logged=False)
 
-    def _changed(self, last: Listed, type_: int, overlap_us: int) -> list[tuple[int, bool]]:
+    def _changed(self, last: LastRead, type_: int, overlap_us: int) -> list[tuple[int, bool]]:
         """The records of a type that changed since a side was read so far, and whether they are active."""
-        return self._db.execute(_CHANGED, (type_, last.run, last.listed_us - overlap_us)).fetchall()
+        return self._db.execute(_CHANGED, (type_, last.run, last.noted_us - overlap_us)).fetchall()
 
     def _replace(self, from_: int, to: int, page: AssociationsRead, *, logged: bool) -> None:
         """Make what the store has of the records of a page what the page says of them."""

@@ -16,8 +16,8 @@ from hubdump.store.versions import LATEST, bring_up_to_date, refuse_older, refus
 # pass did not show is looked into. `removals` wait until the round they belong to is finished.
 # `history_reads` says of which record the history of which properties is whole, as of which version, and the `seen_us`
 # of the round that read it.
-# A side of a pair was last read whole at `pairs.whole_us`; what changed up to `run`, at `listed_us`, is on the list
-# `links_due` of its records to be read again, or `back` to be looked at from the other type (store/associations.py).
+# A side of a pair was last read whole at `pairs.whole_us`; what changed up to `run`, at `noted_us`, is in
+# `links_due`: its records to be read again, or those of the other type to be looked `back` at (store/associations.py).
 # `association_changes` are what a run saw added (1) or removed (0) since the run before.
 # Primary keys come first: SQLite 3.40's quick_check takes any other order of a table WITHOUT ROWID for damage.
 # `runs.name` is what a run's log is called under runs/. A record's present version - its bytes, its state, what it was
@@ -84,7 +84,7 @@ CREATE TABLE custom_types (
 CREATE TABLE pairs (
     from_type TEXT NOT NULL, to_type TEXT NOT NULL, asked_us INTEGER NOT NULL DEFAULT 0,
     read INTEGER NOT NULL DEFAULT 0, differs INTEGER NOT NULL DEFAULT 0, whole_us INTEGER NOT NULL DEFAULT 0,
-    listed_us INTEGER NOT NULL DEFAULT 0, run INTEGER NOT NULL DEFAULT 0, blind INTEGER NOT NULL DEFAULT 0,
+    noted_us INTEGER NOT NULL DEFAULT 0, run INTEGER NOT NULL DEFAULT 0, blind INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (from_type, to_type)) WITHOUT ROWID;
 CREATE TABLE links_due (
     type INTEGER NOT NULL, other INTEGER NOT NULL, back INTEGER NOT NULL, id INTEGER NOT NULL,

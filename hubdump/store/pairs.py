@@ -147,7 +147,7 @@ class Pairs:
             for sql in _FORGET:
                 self._db.execute(sql, numbers)
             self._db.execute("DELETE FROM failures WHERE type = ? AND purpose = ?", (numbers[0], to))
-            for column in ("read", "whole_us", "listed_us", "run"):
+            for column in ("read", "whole_us", "noted_us", "run"):
                 self._set(from_, to, column, 0)
 
     def _of(self, from_: str, to: str, column: str) -> int:

@@ -231,7 +231,7 @@ class Store:
         """Begin the walk of one side of a pair at `cursor`, and keep what changed since the last one."""
         with self.transaction():
             self._number(key.type), self._number(key.purpose)
-            self.associations.put_on_list(key.type, key.purpose, now_us, overlap_us)
+            self.associations.note_due(key.type, key.purpose, now_us, overlap_us)
             self._move(key, cursor, done=False)
 
     def commit_associations(self, key: WalkKey, page: AssociationsRead, active_s: float) -> None:

@@ -138,7 +138,7 @@ KEEPING: tuple[Mutant, ...] = (
     Mutant(
         "no overlap of associations",
         "What is tied in the minutes after a record changed, and after it was read, waits for the next whole reading.",
-        (Edit(associations, "last.listed_us - overlap_us", "last.listed_us"),),
+        (Edit(associations, "last.noted_us - overlap_us", "last.noted_us"),),
         frozenset(),
         test="tests/test_changed_pairs.py::test_what_changed_just_before_the_last_reading_is_read_once_more",
     ),
