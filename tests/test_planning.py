@@ -247,12 +247,16 @@ def test_the_command_plans_what_the_next_run_takes_and_leaves_the_dump_as_it_is(
     before = files(user.dump)
     (later,) = user.types("plan", "--json").events
     assert files(user.dump) == before
-    assert later["types"]["notes"]["steps"].keys() == {
-        "definitions",
-        "changes",
-        "count",
-        "associations",
-    }
+    assert later["types"]["notes"]["steps"].keys() == {"definitions", "changes", "count"}
+    whole = plan["types"]["notes"]["requests"]["associations"]
+    assert whole > 0
+    assert (plan["choices"], later["requests"]["associations"]) == (
+        {"changed": whole, "all": whole, "never": 0},
+        0,
+    )
+    assert later["choices"] == {"changed": 0, "all": whole, "never": 0}
+    (all_,) = user.types("plan", "--json", "--associations", "all").events
+    assert all_["types"]["notes"]["requests"]["associations"] == whole
 
 
 @pytest.mark.prove

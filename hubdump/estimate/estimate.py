@@ -55,6 +55,10 @@ class Estimate:
         """Of the day's quota, from 0 on; None where HubSpot does not say how much that is."""
         return self.calls.all / self.limits.daily if self.limits.daily else None
 
+    def choice(self, name: str) -> Calls:
+        """The requests for associations, were they read as `--associations` says."""
+        return Calls(associations=sum(one.choices.get(name, 0) for one in self.types))
+
     @property
     def unsure(self) -> list[str]:
         """What could not be counted, and why."""

@@ -7,7 +7,7 @@ from msgspec import json
 from hubdump.extract import plan
 from hubdump.hubspot.linking import Place
 from hubdump.hubspot.listing import Spot
-from hubdump.model import Bookmark, ObjectType, WalkKey
+from hubdump.model import Bookmark, DueLinks, ObjectType, Reach, WalkKey
 from hubdump.store.store import Store
 
 
@@ -19,15 +19,20 @@ def left_to_list(store: Store, type_: ObjectType, purpose: str, records: int) ->
     return max(0, records - json.decode(cursor, type=Spot).count) if cursor else records
 
 
-def left_to_link(store: Store, key: WalkKey, records: int) -> int:
-    """How many of so many records a walk of associations has still before it."""
+def left_to_link(store: Store, key: WalkKey, records: int) -> tuple[int, ...]:
+    """How many of so many records a walk of associations has still before it, and how many it is to look back at."""
     cursor, done = store.walk(key)
     if done:
-        return 0
+        return ()
     if not cursor:
-        return records
+        return (records,)
     place = json.decode(cursor, type=Place)
-    return max(0, records - store.asked.records_up_to(key.type, place.after)) + len(place.pending)
+    if place.reach is Reach.WHOLE:
+        return (max(0, records - store.asked.records_up_to(key.type, place.after)) + len(place.pending),)
+    back = place.reach is Reach.BACK
+    questions = [DueLinks(0 if back else place.after, records, back=False)]
+    questions += [DueLinks(place.after, records, back=True)] if back else []
+    return len(place.pending), *(len(store.associations.due(key.type, key.purpose, one)) for one in questions)
 
 
 def is_old(mark: Bookmark, oldest_us: int) -> bool:

@@ -6,12 +6,14 @@ from collections.abc import Iterator, Sequence
 from textwrap import wrap
 from typing import Any
 
-from hubdump.estimate.calls import Calls, sum_of
+from hubdump.estimate.calls import Calls, seconds, sum_of
 from hubdump.estimate.estimate import Estimate
 from hubdump.estimate.types import Foreseen
+from hubdump.extract.plan import Linking
 
 SCHEMA = 1
 CHARS_MAX = 100
+CHOICES = tuple(choice.value for choice in (Linking.CHANGED, Linking.ALL, Linking.NEVER))
 _TITLES = ("records", "general", "associations", "search")
 
 
@@ -30,6 +32,7 @@ def lines(told: Estimate) -> Iterator[str]:
     yield ""
     by_budget = ", ".join(f"{name} {number:,}" for name, number in told.calls.by_budget().items())
     yield f"{told.calls.all:,} requests ({by_budget}), {_time(told.seconds)}{_quota(told)}"
+    yield from _choices(told)
     for text in told.unsure:
         yield from wrap(f"not sure: {text}", CHARS_MAX, subsequent_indent="  ")
     if told.absent:
@@ -61,6 +64,7 @@ def as_json(told: Estimate) -> dict[str, Any]:
         "types": {one.name: _row(one) for one in told.types},
         "around": {one.name: _row(one) for one in told.around},
         "opening": told.opening.by_budget(),
+        "choices": {name: told.choice(name).associations for name in CHOICES},
         "unsure": told.unsure,
         "not_in_portal": dict(told.absent),
         "limits": {
@@ -70,6 +74,17 @@ def as_json(told: Estimate) -> dict[str, Any]:
         },
         "own": told.own.by_budget(),
     }
+
+
+def _choices(told: Estimate) -> Iterator[str]:
+    """What --associations would make of it, where there is a choice."""
+    if told.choice(Linking.ALL) != told.choice(Linking.CHANGED):
+        named = (
+            f"{name} {told.choice(name).associations:,} requests"
+            f" ({_time(seconds(told.choice(name), told.limits.each, told.limits.number))})"
+            for name in CHOICES
+        )
+        yield f"--associations: {', '.join(named)}"
 
 
 def _row(one: Foreseen) -> dict[str, Any]:

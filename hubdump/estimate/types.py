@@ -8,13 +8,14 @@ from dataclasses import dataclass, field, replace
 from hubdump.catalog import Catalogue
 from hubdump.errors import Incomplete
 from hubdump.estimate.calls import Calls, pages, sum_of
+from hubdump.estimate.linked import Linked, Walks
 from hubdump.estimate.rounds import EMPTY, Round, in_turn, steps
-from hubdump.estimate.standing import histories_due, is_old, left_to_link, left_to_list
+from hubdump.estimate.standing import histories_due, is_old, left_to_list
 from hubdump.extract import defining, plan
 from hubdump.extract.defining import Defining
 from hubdump.extract.exchange import Exchange
 from hubdump.extract.pairing import Pairing
-from hubdump.extract.plan import Wishes
+from hubdump.extract.plan import Linking, Wishes
 from hubdump.hubspot.endpoints import LIST_RECORDS, SEARCH_TOTAL_MAX, Endpoints, fits_url
 from hubdump.hubspot.flows import ID_ONLY, changed_since
 from hubdump.hubspot.refs import record_refs
@@ -27,7 +28,8 @@ from hubdump.store.store import Store
 class Foreseen:
     """What reading a type, or a collection, takes: requests by step, those of them that wait for each other.
 
-    `items` are the records that are to be there; `unsure` says what could not be counted.
+    `items` are the records that are to be there, `unsure` says what could not be counted, `choices` what each value of
+    `--associations` would take.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Foreseen:
     steps: Mapping[str, Calls] = field(default_factory=dict)
     in_turn: int = 0
     unsure: Sequence[str] = ()
+    choices: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def calls(self) -> Calls:
@@ -56,6 +59,7 @@ class Types:
     counted: Mapping[str, int]
     oldest_us: int
     expected: dict[str, int] = field(default_factory=dict)
+    changed: dict[str, int] = field(default_factory=dict)
     defining: Defining = field(init=False)
 
     def __post_init__(self) -> None:
@@ -90,9 +94,9 @@ class Types:
             return Foreseen(type_.name, 0, steps(EMPTY), EMPTY.looks)
         names, definitions = await self._properties(type_, again=plan.resumed(mark))
         archived, unsure = await self._archived(type_, records)
+        changed = await self._changes(type_, mark)
         pairing.tell_read(type_)
-        walks = await pairing.walks_of(type_)
-        whole = (records,) * len(walks)
+        walks = await self._walks(type_, mark, records, pairing)
         now = Round(
             looks=int(not (known or plan.resumed(mark) or self._is_counted(type_, mark))),
             definitions=definitions,
@@ -101,28 +105,49 @@ class Types:
             archived=left_to_list(self.held, type_, plan.ARCHIVED, archived)
             if plan.resumed(mark)
             else archived,
-            links=tuple(left_to_link(self.held, key, records) for key in walks)
-            if plan.resumed(mark)
-            else whole,
+            changed=changed,
+            links=walks.numbers,
         )
         if plan.resumed(mark):
-            now = await self._continued(type_, mark, now, records)
+            now = self._continued(type_, mark, now, records)
         elif mark.fresh_us is None:
             now = replace(now, swept=records, proved=records)
         else:
-            now = await self._later(type_, mark, now, records)
+            now = self._later(type_, mark, now, records)
         rounds = [await self._with_histories(type_, now, names, records)]
         if is_old(mark, self.oldest_us):
-            again = replace(mark, fresh_us=plan.fresh_us(mark.seen_us))
-            later = Round(definitions=self._definitions(type_), wide=now.wide, archived=archived, links=whole)
-            rounds.append(await self._later(type_, again, later, records))
-        return _told(type_, records, rounds, (*unsure, *self._fewer(type_, now, records)))
+            again = replace(mark, complete=True, fresh_us=plan.fresh_us(mark.seen_us))
+            later = Round(
+                definitions=self._definitions(type_), wide=now.wide, archived=archived, links=walks.numbers,
+                changed=await self._changes(type_, again),
+            )  # fmt: skip
+            rounds.append(self._later(type_, again, later, records))
+        unsure = (*unsure, *self._fewer(type_, now, records))
+        return replace(_told(type_, records, rounds, unsure), choices=walks.choices)
 
-    async def _later(self, type_: ObjectType, mark: Bookmark, now: Round, records: int) -> Round:
-        """A round of a type that was whole before."""
-        since = replace(mark, since_us=mark.fresh_us or 0)
+    async def _walks(self, type_: ObjectType, mark: Bookmark, records: int, pairing: Pairing) -> Walks:
+        if self.wishes.associations is Linking.NEVER:
+            return Walks()
+        linked = Linked(self.held, pairing, self.wishes, self.changed, self.exchange.server_time_us())
+        return await linked.of(await pairing.walks_of(type_), records, resumed=plan.resumed(mark))
+
+    async def _changes(self, type_: ObjectType, mark: Bookmark) -> int | None:
+        """How many records changed since the dump was last fresh, by a search; None where it is done already."""
+        if plan.resumed(mark):
+            if self.held.walk(WalkKey(type_.name, plan.CATCH_UP))[1]:
+                return None
+            since = mark
+        elif mark.fresh_us is None:
+            return 0
+        else:
+            since = replace(mark, since_us=mark.fresh_us)
         changed = await self._total(type_, changed_since(type_, plan.changes_since_us(since)))
-        now = replace(now, changed=changed)
+        self.changed[type_.name] = changed
+        return changed
+
+    def _later(self, type_: ObjectType, mark: Bookmark, now: Round, records: int) -> Round:
+        """A round of a type that was whole before."""
+        changed = now.changed or 0
         if plan.proof_due(mark, self.wishes, self.exchange.server_time_us()):
             return replace(now, proved=records)
         # What was made since then is found by the search; where there is more than that, all ids are compared.
@@ -144,18 +169,15 @@ class Types:
         told = f"HubSpot counts {fewer:,} fewer than the dump has; if they are not archived, all ids are compared"
         return (f"{type_.name}: {told}: {more:,} requests more",)
 
-    async def _continued(self, type_: ObjectType, mark: Bookmark, now: Round, records: int) -> Round:
+    def _continued(self, type_: ObjectType, mark: Bookmark, now: Round, records: int) -> Round:
         """The rest of a round that was cut short."""
         store = self.held
         identify = WalkKey(type_.name, plan.IDENTIFY)
         proof = store.begun(identify) or plan.proof_due(mark, self.wishes, self.exchange.server_time_us())
         sweeps = mark.fresh_us is None or store.begun(WalkKey(type_.name, plan.SWEEP))
-        searched = store.walk(WalkKey(type_.name, plan.CATCH_UP))[1]
-        changes = changed_since(type_, plan.changes_since_us(mark))
         return replace(
             now,
             swept=left_to_list(store, type_, plan.SWEEP, records) if sweeps else None,
-            changed=None if searched else await self._total(type_, changes),
             counted=not proof,
             archived=now.archived if proof or store.begun(WalkKey(type_.name, plan.ARCHIVED)) else None,
             proved=left_to_list(store, type_, plan.IDENTIFY, records) if proof else None,

@@ -83,6 +83,7 @@ class Associating:
         if not whole:
             await self._pairing.is_read(key.purpose)
             is_seen = sure and self._pairing.shows_back(key)
-            whole = not is_seen and known.looks_back(key.type, key.purpose, plan.OVERLAP_LINKS_US)
+            others = known.changed(key.type, key.purpose, key.purpose, plan.OVERLAP_LINKS_US)
+            whole = bool(others) and not is_seen
         now_us = self._exchange.server_time_us()
         self._store.begin_associations(key, linking.first(whole=whole), now_us, plan.OVERLAP_LINKS_US)

@@ -111,11 +111,11 @@ class Associations:
             rows = self._db.execute(_DUE, (*numbers, asked.back, asked.after, asked.count))
             return [id_ for (id_,) in rows]
 
-    def looks_back(self, from_: str, to: str, overlap_us: int) -> bool:
-        """Whether any record of the other type changed since a side was last read: it would be looked at."""
+    def changed(self, from_: str, to: str, type_: str, overlap_us: int) -> int:
+        """How many active records of one of its types changed since a side was last read."""
         with disk_errors(self.path):
-            changed = self._changed(self.last_read(from_, to), self._types.get(to, 0), overlap_us)
-        return any(active for _, active in changed)
+            changed = self._changed(self.last_read(from_, to), self._types.get(type_, 0), overlap_us)
+        return sum(active for _, active in changed)
 
     def note_due(self, from_: str, to: str, now_us: int, overlap_us: int) -> None:
         """Note what changed since the last time, of both types: what the other type's changed records are tied to by

@@ -93,12 +93,12 @@ class Pairs:
         """Know what another store knows of its pairs; nothing may be kept here yet."""
         with disk_errors(other.path):
             pairs = other._db.execute(
-                "SELECT from_type, to_type, asked_us, read, differs FROM pairs"
+                "SELECT from_type, to_type, asked_us, read, differs, blind FROM pairs"
             ).fetchall()
             kinds = other._db.execute(_KINDS).fetchall()
         with self._transaction():
-            columns = "from_type, to_type, asked_us, read, differs"
-            self._db.executemany(f"INSERT INTO pairs ({columns}) VALUES (?, ?, ?, ?, ?)", pairs)  # noqa: S608 - our own words
+            columns = "from_type, to_type, asked_us, read, differs, blind"
+            self._db.executemany(f"INSERT INTO pairs ({columns}) VALUES (?, ?, ?, ?, ?, ?)", pairs)  # noqa: S608 - our own words
             self._db.executemany("INSERT INTO association_types VALUES (?, ?, ?, ?, ?)", kinds)
 
     def led_to(self) -> frozenset[str]:
@@ -139,6 +139,12 @@ class Pairs:
         with disk_errors(self.path):
             sql = "SELECT EXISTS (SELECT 1 FROM associations WHERE from_type = ? AND to_type = ?)"
             return bool(self._db.execute(sql, self._numbers(from_, to)).fetchone()[0])
+
+    def count(self, from_: str, to: str) -> int:
+        """How many associations were read from this side; each is looked at."""
+        with disk_errors(self.path):
+            sql = "SELECT count(*) FROM associations WHERE from_type = ? AND to_type = ?"
+            return int(self._db.execute(sql, self._numbers(from_, to)).fetchone()[0])
 
     def forget(self, from_: str, to: str) -> None:
         """Nothing of a side that is not read any more stays, once the other side was read."""
