@@ -14,7 +14,7 @@ from hubdump.catalog import Catalogue
 from hubdump.clock import Clock, instant_text
 from hubdump.errors import ABSENT, BeliefRefuted, Incomplete, RequestRefused, ScopeMissing
 from hubdump.events import CollectionCompleted, CollectionFailed, Emit, ItemsCommitted, Noted
-from hubdump.extract import plan
+from hubdump.extract import drifting, plan
 from hubdump.extract.driving import drive
 from hubdump.extract.exchange import Exchange
 from hubdump.extract.plan import Wishes
@@ -27,6 +27,8 @@ from hubdump.store.reader import Reader
 from hubdump.store.store import Store
 
 CONTACTS = "contacts"
+PIPELINES = "pipelines"
+MANY = 1_000_000
 
 
 class _Addressed(Struct):
@@ -136,6 +138,7 @@ class Around:
         """Read a collection from where it stands in the store; what is not there any more is gone at the end."""
         items = self._store.items
         mark = items.mark(row.name)
+        before = items.keys(row.name, "", MANY) if row.name == PIPELINES and mark.fresh_us else []
         if mark.complete or not mark.cursor:
             mark = items.begin(row.name, self._exchange.server_time_us())
         await self._walk(row, window(row, mark), mark.cursor)
@@ -148,6 +151,8 @@ class Around:
             )
         fresh_us = plan.fresh_us(mark.began_us)
         items.finish(row.name, fresh_us, growing=bool(row.instant))
+        if told := drifting.of_items(row.name, before, items.keys(row.name, "", MANY) if before else ()):
+            self._emit(Noted(told))
         self._emit(CollectionCompleted(row.name, items.totals(row.name)[0], instant_text(fresh_us)))
 
     async def _walk(self, row: Collection, window: Window, cursor: str) -> None:

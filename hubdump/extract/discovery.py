@@ -8,6 +8,7 @@ from hubdump import around
 from hubdump.catalog import STANDARD, Catalogue
 from hubdump.errors import ABSENT, Incomplete, Poison, RequestRefused, ScopeMissing, UsageError
 from hubdump.events import Emit, Noted
+from hubdump.extract import drifting
 from hubdump.extract.exchange import Exchange
 from hubdump.hubspot.endpoints import Endpoints
 from hubdump.model import CUSTOM, ObjectType
@@ -99,6 +100,7 @@ async def _discover(exchange: Exchange, api: Endpoints, store: Store, emit: Emit
         store.discovered.set_unread(CUSTOM_OBJECTS, error.message, absent=error.status in ABSENT)
         return
     store.discovered.set_read(CUSTOM_OBJECTS)
+    before = _customs(store)
     ordered = sorted(schemas, key=lambda one: (len(one.objectTypeId), one.objectTypeId))
     store.discovered.keep(
         (
@@ -111,6 +113,18 @@ async def _discover(exchange: Exchange, api: Endpoints, store: Store, emit: Emit
     for type_ in store.discovered.catalogue().types:
         if type_.group == CUSTOM:
             _mark(store, type_, NOT_LISTED, there=type_.type_id in listed)
+    if told := drifting.of_items(CUSTOM_OBJECTS, before, _customs(store)):
+        emit(Noted(told))
+
+
+def _customs(store: Store) -> set[str]:
+    """The custom objects that HubSpot has, as far as is known."""
+    absent = store.discovered.absent()
+    return {
+        type_.name
+        for type_ in store.discovered.catalogue().types
+        if type_.group == CUSTOM and type_.name not in absent
+    }
 
 
 async def _ask_library(exchange: Exchange, api: Endpoints, store: Store, types: Sequence[ObjectType]) -> None:

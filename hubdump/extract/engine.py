@@ -12,7 +12,7 @@ from hubdump.catalog import STANDARD, Catalogue
 from hubdump.clock import Clock, instant_text
 from hubdump.errors import ABSENT, GONE, BeliefRefuted, Incomplete, Poison, RequestRefused
 from hubdump.events import Emit, Noted, PageCommitted, TypeAbsent, TypeCompleted, TypeFailed, TypeStarted
-from hubdump.extract import announcing, defining, discovery, plan
+from hubdump.extract import announcing, defining, discovery, drifting, plan
 from hubdump.extract.associating import Associating
 from hubdump.extract.comparing import Comparing
 from hubdump.extract.defining import Defined, Defining
@@ -295,6 +295,8 @@ class Engine:
         late = defining.late(found, certain, plan.changes_since_us(mark)) if certain else ()
         if late:
             self._emit(Noted(f"All {name} are read again, for the values of {', '.join(late[:NAMED_MAX])}."))
+        if told := drifting.of_properties(name, self._store.definitions(name), found.all):
+            self._emit(Noted(told))
         again = WalkKey(name, plan.SWEEP) if late else None
         now_us = self._exchange.server_time_us()
         self._store.set_definitions(name, list(found.all.items()), found.uncertain, again, now_us)
