@@ -44,7 +44,7 @@ def content(path: Path) -> Content:
 
 def lived(folder: Path, seed: int, rounds: int) -> tuple[Life, dict[str, Content]]:
     """A dump whose versions are kept, and what each of its runs left."""
-    life, left = Life(folder / "dump", seed), dict[str, Content]()
+    life, left = Life(folder / "dump", seed, 25), dict[str, Content]()
     path = life.folder / "store.sqlite"
     with closing(sqlite3.connect(path)) as db:  # from now on associations are read by difference
         db.executemany("INSERT INTO pairs (from_type, to_type, whole_us) VALUES (?, 'deals', 1)", zip(NAMES))
