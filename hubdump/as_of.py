@@ -37,8 +37,8 @@ def load_as_of(dump: Path, word: str, asked: Callable[[Path], Wanted], emit: Emi
     _write_manifest(folder, run, portal)
     emit(
         Noted(
-            f"{folder} has records and associations as run {run.told} left them; their properties and what is around "
-            "them - owners, pipelines, lists, ... - are as they are now."
+            f"{folder} has records and associations as run {run.told} left them; what properties there "
+            "are, and what is around them - owners, pipelines, lists, ... - is as it is now."
         )
     )
     checking.load_again(folder, wanted, emit)

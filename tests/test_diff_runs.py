@@ -176,3 +176,15 @@ def test_two_runs_of_a_living_portal_are_told_apart(serve: Serve, user: User) ->
 def test_the_kinds_are_the_words_of_the_documents() -> None:
     documented = (Path(__file__).parent.parent / "docs" / "dump-format.md").read_text("utf-8")
     assert [kind.value for kind in Became if f"| `{kind.value}` |" not in documented] == []
+
+
+def test_an_association_that_came_and_went_in_between_is_no_difference(store: Store, tmp_path: Path) -> None:
+    store._db.execute("INSERT INTO labels VALUES (7, 'HUBSPOT_DEFINED', 5, 'Boss')")
+    for number, added in ((2, 1), (3, 0), (4, 1)):
+        store.runs.begin(f"run-{number}", number, keep=True)
+        store._db.execute("INSERT INTO association_changes VALUES (?, 1, 1, 1, 2, 7, ?)", (number, added))
+    there = ("calls", 2, 5, "Boss")
+    assert found(tmp_path, "first", "run-2") == [("calls", 1, Became.ASSOCIATED, there)]
+    assert found(tmp_path, "first", "run-3") == []
+    assert found(tmp_path, "run-2", "run-3") == [("calls", 1, Became.DISSOCIATED, there)]
+    assert found(tmp_path, "first") == [("calls", 1, Became.ASSOCIATED, there)]
