@@ -70,6 +70,8 @@ def test_what_a_run_left_is_there_again_record_for_record(seed: int, tmp_path: P
             run = reader.past.run(word)
         as_of.write(path, run, tmp_path / word / "store.sqlite")
         assert content(tmp_path / word / "store.sqlite") == was, word
+        with closing(Reader(tmp_path / word / "store.sqlite")) as reader:
+            assert reader.past.run("last") == run
     assert content(path) == was
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hubdump.store.database import disk_errors, open_for_reading, open_for_writing
 from hubdump.store.past import Past, Run
+from hubdump.store.runs import LINKS_SINCE
 
 # The name of the run, in the `meta` of a store that is as of one.
 AS_OF = "as_of"
@@ -15,7 +16,7 @@ AS_OF = "as_of"
 # its files and targets, and what it keeps of the past.
 _WHOLE = (
     "types", "labels", "history_names", "properties", "custom_types", "pairs", "association_types", "unread",
-    "collections", "parents_read", "item_pages", "items", "item_fields", "left_out", "runs", "failures",
+    "collections", "parents_read", "item_pages", "items", "item_fields", "left_out", "failures",
 )  # fmt: skip
 _META = """
 INSERT INTO meta SELECT key, value FROM whole.meta WHERE key = 'portal' OR key LIKE 'columns:%'
@@ -76,4 +77,6 @@ def _write(db: sqlite3.Connection, run: Run) -> None:
     db.execute(_THERE)
     db.execute(_PAST, (run.ended_us or run.began_us,))
     db.execute(_COUNTED)
-    db.execute("INSERT INTO meta VALUES (?, ?)", (AS_OF, run.name))
+    db.execute("INSERT INTO runs SELECT * FROM whole.runs WHERE number <= ?", (run.number,))
+    told = ((AS_OF, run.name), (LINKS_SINCE, str(run.number)))
+    db.executemany("INSERT INTO meta VALUES (?, ?)", told)
