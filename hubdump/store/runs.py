@@ -52,8 +52,8 @@ class Runs:
         self.path, self._db, self._transaction = path, db, transaction
         self.number = BEFORE
 
-    def begin(self, name: str, began_us: int, *, keep: bool | None = None) -> None:
-        """From now on all that is committed is of this run.
+    def begin(self, name: str, began_us: int, *, keep: bool | None = None) -> int:
+        """From now on all that is committed is of this run; how many kept versions it forgot.
 
         `keep` versions that later ones supersede from now on, for ever; not any more, and forget those kept; or, if it
         is None, as the run before did.
@@ -64,7 +64,8 @@ class Runs:
                 self._db.execute("INSERT OR IGNORE INTO meta VALUES (?, ?)", (SINCE, str(self.number - 1)))
             elif keep is not None:
                 self._db.execute("DELETE FROM meta WHERE key = ?", (SINCE,))
-                self._db.execute("DELETE FROM superseded")
+                return self._db.execute("DELETE FROM superseded").rowcount
+        return 0
 
     def end(self, ended_us: int) -> None:
         """Keep when the present run came to its end; one that was cut short has none.
