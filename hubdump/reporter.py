@@ -191,6 +191,7 @@ def summary(event: RunEnded) -> dict[str, Any]:
         "types": msgspec.to_builtins(event.types),
         "around": msgspec.to_builtins(event.around),
         "fetched": msgspec.to_builtins(event.fetched),
+        "associations": msgspec.to_builtins(event.associations),
     }
 
 

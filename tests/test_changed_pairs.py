@@ -14,6 +14,7 @@ from hubdump.errors import Stopped
 from hubdump.extract.plan import Linking, Wishes
 from hubdump.model import Request, Response, Secret
 from hubdump.sandbox import InProcess
+from tests.conftest import Serve, User
 from tests.test_pairs import pairs, quiet, rows, true
 from tests.worlds import Emulated, JumpingClock, extracted
 
@@ -234,6 +235,24 @@ def test_of_a_pair_that_hubspot_shows_from_one_side_only_all_are_read_where_the_
     life.tie("leads", life.ids("leads")[0], "deals", deal)
     assert "leads/deals" in life.run()
     assert life.held() == life.true()
+
+
+def test_the_command_says_which_were_read_and_status_as_of_when(user: User, serve: Serve) -> None:
+    served = serve("--portal", "narrow,contacts=5,companies=3", "--faults", "none", "--overload", "off")
+    user.only = "contacts companies"
+    (user.folder / "hubdump.toml").write_text('associations = "never"\n', "utf-8")
+    never = user.at(served).types("run", "--json", "--to", "json").events[-1]
+    assert (never["exit"], never["verdict"]) == (0, "Complete but for the associations")
+    assert never["associations"] == {"read": "never", "whole_at": None}
+    assert "associations: not read by the last run (--associations never)" in user.types("status").out
+    user.forget_the_last_window()
+    whole = user.types("run", "--json", "--to", "json", "--associations", "changed").events[-1]
+    assert (whole["verdict"], whole["associations"]["read"]) == ("Complete", "all")
+    assert (
+        f"associations: all read at {whole['associations']['whole_at']} or later" in user.types("status").out
+    )
+    refused = user.types("run", "--associations", "some")
+    assert (refused.status, "must be: changed, all or never" in refused.err) == (2, True)
 
 
 class Unanswering(Emulated):

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from hubdump.errors import BeliefRefuted, RequestRefused
+from hubdump.errors import BeliefRefuted, Poison, RequestRefused, ScopeMissing
 from hubdump.extract.reading import read
-from hubdump.hubspot import batches, flows, refs
+from hubdump.hubspot import batches, flows, linking, refs
 from hubdump.hubspot.retry import Failure, Meaning
-from hubdump.model import Answer, AssociationsRead, Request, Response, StoredIds
+from hubdump.model import Answer, AssociationsRead, DueLinks, Reach, Request, Response, StoredIds
 from tests.test_flows import API, CALLS, CONTACTS, reply
 
 
@@ -169,3 +169,77 @@ def test_labels_come_home_with_their_association() -> None:
         ("HUBSPOT_DEFINED", 194, None),
         ("USER_DEFINED", 3, "Caller"),
     ]
+
+
+def read_due(
+    due: list[int], back: list[int], answered_by: Any, cursor: str = ""
+) -> tuple[list[str], list[AssociationsRead]]:
+    """A walk of what changed: of each request its pair and number of records, and what it hands over.
+
+    `answered_by` makes an answer, or an error, of a pair and the ids that are asked for.
+    """
+    flow, asked, found = (
+        flows.associations(API, CALLS, CONTACTS, cursor or linking.first(whole=False)),
+        [],
+        [],
+    )
+    effect: Any = next(flow)
+    while True:
+        sent: Any = None
+        if isinstance(effect, DueLinks | StoredIds):
+            every = ALL_CALLS if isinstance(effect, StoredIds) else back if effect.back else due
+            sent = [id_ for id_ in every if id_ > effect.after][: effect.count]
+        elif isinstance(effect, Request):
+            ids = [int(one["id"]) for one in json.loads(effect.body or b"")["inputs"]]
+            pair = "/".join(effect.path.split("/")[4:6])
+            asked.append(f"{pair} {len(ids)}")
+            came = answered_by(pair, ids)
+            if isinstance(came, Exception):
+                effect = flow.throw(came)
+                continue
+            sent = reply(effect, came, 207)
+        elif isinstance(effect, AssociationsRead):
+            found.append(effect)
+        try:
+            effect = flow.send(sent)
+        except StopIteration:
+            return asked, found
+
+
+ALL_CALLS = [1, 2, 3]
+
+
+def tied(_pair: str, ids: list[int]) -> dict[str, Any]:
+    return {"results": [links(id_, 7) for id_ in ids]}
+
+
+def test_what_changed_takes_a_request_for_a_thousand_and_nothing_takes_none() -> None:
+    asked, found = read_due([], [], tied)
+    assert (asked, [(one.done, one.reach) for one in found]) == ([], [(True, Reach.CHANGED)])
+    asked, found = read_due(list(range(1, 1002)), list(range(1, 1001)), tied)
+    there, back = API.associations(CALLS, CONTACTS, [(1, "")]), API.associations(CONTACTS, CALLS, [(1, "")])
+    names = ["/".join(one.path.split("/")[4:6]) for one in (back, there, there)]
+    assert asked == [f"{name} {number}" for name, number in zip(names, (1000, 1000, 1), strict=True)]
+    assert [one.reach for one in found] == [Reach.BACK, Reach.CHANGED, Reach.CHANGED, Reach.CHANGED]
+    assert [len(one.rows) for one in found] == [1000, 1000, 1, 0]
+    asked, _ = read_due(list(range(1, 1002)), [1], tied, cursor=found[1].cursor)
+    assert asked == [f"{names[1]} 1"], "what is done is not asked for again"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [RequestRefused(404, "x", "no"), ScopeMissing("x", ("calls.read",)), Poison(500, "x", "no"), None],
+    ids=["refused", "no scope", "failing", "unanswered"],
+)
+def test_where_hubspot_does_not_say_what_changed_ones_are_tied_to_all_are_read(
+    error: Exception | None,
+) -> None:
+    back = "/".join(API.associations(CONTACTS, CALLS, [(1, "")]).path.split("/")[4:6])
+
+    def said(pair: str, ids: list[int]) -> Any:
+        return (error or {"results": []}) if pair == back else tied(pair, ids)
+
+    _, found = read_due([2], [9], said)
+    assert [row.from_id for one in found for row in one.rows] == ALL_CALLS
+    assert (found[-1].done, found[-1].reach) == (True, Reach.WHOLE)
+    assert not any(one.failed for one in found)

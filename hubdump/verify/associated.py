@@ -21,7 +21,7 @@ CREATE TABLE links (other TEXT, from_id INTEGER, to_id INTEGER, category TEXT, t
     PRIMARY KEY (other, from_id, to_id, category, type_id)) WITHOUT ROWID;
 BEGIN
 """
-_SINCE = "(association edits bear no date: made since the run, or lost; hubdump run reads them again)"
+_SINCE = "(edits of associations bear no date: made since the run, or lost; hubdump run --associations all reads all)"
 
 
 async def check(

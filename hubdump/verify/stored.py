@@ -99,8 +99,10 @@ def sides(links: Links, pairs: list[tuple[str, str]]) -> Iterator[Finding]:
         if a != b:
             one_sided += [f"{b} {y} to {a} {x}" for y, x in links.one_sided(b, a)]
         if one_sided:
-            told = "seen from one side only (lost, or edited while both sides were read: hubdump run reads them again)"
-            yield wrong("sides", what, told, one_sided)
+            why = (
+                "lost, or edited while both sides were read: hubdump run --associations all reads them again"
+            )
+            yield wrong("sides", what, f"seen from one side only ({why})", one_sided)
         elif there:
             yield Finding("sides", what, f"{there:,} pairs, the same from both sides")
 
