@@ -28,7 +28,6 @@ MARKS: tuple[str, ...] = (
     "merged away",  # a batch read led to the record another one was merged into
     "poison bisect",  # a request fails for ever: the record in it that does is looked for
     "labels not told",  # HubSpot does not say which association types a pair has: both sides are read
-    "not looked back",  # of what changed HubSpot does not say what it is tied to: the whole pair is read
     "other side read",  # the side of a pair that was chosen does not show all, and the other one shows some
     "recalculated",  # HubSpot computed other values of a record, and did not move its modified time
     "removals withheld",  # more would be removed than a person would believe

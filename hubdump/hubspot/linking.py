@@ -61,7 +61,6 @@ def associations(api: Endpoints, from_: ObjectType, to: ObjectType, cursor: str)
             yield from _walk(api, to, from_, place)
             place = Place(0, reach=Reach.CHANGED)
         except (RequestRefused, ScopeMissing, Poison):
-            marks.hit("not looked back")
             place = Place(0)
     place = yield from _walk(api, from_, to, place)
     yield AssociationsRead((), (), {}, _encode(place), done=True, reach=place.reach)
