@@ -17,6 +17,7 @@ from hubdump.events import (
     CollectionFailed,
     CollectionSummary,
     Emit,
+    Noted,
     RunEnded,
     RunStarted,
     TypeSummary,
@@ -123,7 +124,11 @@ class _Run:
             order.access, self._budgets, self._store, self._clock, self._tell, self._stop.gate
         ) as session:
             self._bound = True
-            self._store.runs.begin(order.run, self._now_us(), keep=order.keep_versions)
+            forgot = self._store.runs.begin(order.run, self._now_us(), keep=order.keep_versions)
+            if forgot:
+                self._tell(
+                    Noted(f"{forgot:,} superseded versions are forgotten: versions are not kept any more.")
+                )
             load.move_aside(order.dump, self._store, self._tell)
             self._store.set_meta(WANTED, " ".join(self._targets))
             self._types = await discovery.selected(

@@ -123,7 +123,7 @@ def test_a_page_stays_while_a_kept_version_lies_on_it(store: Store) -> None:
 def test_who_says_no_forgets_what_was_kept(store: Store) -> None:
     store.runs.begin("third", 3, keep=True)
     read(store, 1, 12, {"title": "c"})
-    store.runs.begin("fourth", 4, keep=False)
+    assert store.runs.begin("fourth", 4, keep=False) == 1
     read(store, 1, 13, {"title": "d"})
     store.finish_round("calls", 1, 1)
     assert superseded(store) == []
