@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from secrets import token_hex
 
 import msgspec
 
@@ -16,6 +17,7 @@ from hubdump.store.database import disk_errors
 from hubdump.store.reader import Reader
 from hubdump.store.store import Store
 from hubdump.targets import DUCKDB, check, child, columns, expected, json_files, json_items
+from hubdump.targets.database import DATABASE, Database, Load
 from hubdump.targets.export import EXPORT, Built, Export, Kept
 from hubdump.targets.written import (
     FILLED,
@@ -163,6 +165,28 @@ def write_exports(
         _tell_mended(export.name, built.mended, emit)
         _tell_unfit(export.name, built.unfit, built.strange, emit)
         for text in built.told:
+            emit(Noted(text))
+
+
+def write_databases(
+    dump: Path, databases: Sequence[Database], types: Sequence[ObjectType], store: Store, emit: Emit
+) -> None:
+    """Bring databases up to date, one after the other, in processes of their own.
+
+    The mark that a database gets is kept before it is: what a lost connection left there is known either way.
+    """
+    for type_ in types if databases else ():
+        columns.keep(store, type_.name)
+    for one in databases:
+        before, mark = tuple(store.meta(DATABASE + one.url).split()), token_hex(16)
+        store.set_meta(DATABASE + one.url, " ".join((*before, mark)))
+        order = Load(one.url, before, mark, one.hard_delete)
+        loaded = child.load(order, one.password, dump, [type_.name for type_ in types])
+        store.set_meta(DATABASE + one.url, mark)
+        emit(FileWritten(one.url, loaded.records))
+        _tell_mended(one.url, loaded.mended, emit)
+        _tell_unfit(one.url, loaded.unfit, loaded.strange, emit)
+        for text in loaded.told:
             emit(Noted(text))
 
 

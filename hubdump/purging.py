@@ -20,6 +20,7 @@ from hubdump.store.erasing import Erased
 from hubdump.store.reader import Reader
 from hubdump.store.store import Store
 from hubdump.targets import DUCKDB, json_files
+from hubdump.targets.database import DATABASE
 from hubdump.targets.export import EXPORT, Kept, Wanted
 from hubdump.targets.written import HARD_DELETE, LOADED
 
@@ -119,5 +120,10 @@ def _beyond(dump: Path, store: Store) -> Iterator[str]:
         yield f"bytes of files that they named: {dump / 'files'}"
     if aside := sorted(path.name for path in dump.rglob("before-hubdump-*")):
         yield f"files that were there before hubdump: {', '.join(aside)}"
+    with closing(Reader(store.path)) as reader:
+        yield from (
+            f"PostgreSQL, until its next load: hubdump load {key.removeprefix(DATABASE)}"
+            for key in reader.metas(DATABASE)
+        )
     yield "copies and backups of the dump, exports that were moved elsewhere, and free space of the disk"
     yield "HubSpot: what it still has comes back with the next run; delete it there"

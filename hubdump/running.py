@@ -200,6 +200,7 @@ class _Run:
             load.write_duckdb(dump, whole, store, tell, hard_delete=wanted_.hard_delete)
         if anything:
             load.write_exports(dump, wanted_.exports, whole, store, tell)
+            load.write_databases(dump, wanted_.databases, whole, store, tell)
         load.check_targets(dump, [t for t in whole if t.name not in failed], self._targets)
         load.remember_filled(store, whole, self._targets)
         unread = {t.name: store.asked.failures(t.name) for t in self._types}

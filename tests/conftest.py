@@ -24,6 +24,7 @@ from tests.worlds import CRM, read_rows
 from tests.worlds import ENGAGEMENTS as ENGAGEMENTS  # noqa: PLC0414 - what most tests take from here
 
 if TYPE_CHECKING:
+    from tests.postgres_server import Server
     from tests.tampering import Home
 
 # However the tests were started (nohup, a shell's &): what they start hears the signals that it is sent.
@@ -192,6 +193,21 @@ def hostile_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     from tests.hostile import came_home
 
     return came_home(tmp_path_factory.mktemp("hostile") / "dump")
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """A PostgreSQL."""
+    from tests.postgres_server import served
+
+    with served() as server:
+        yield server
+
+
+@pytest.fixture
+def schema(server: Server) -> str:
+    """A schema of it, empty."""
+    return server.schema()
 
 
 @pytest.fixture

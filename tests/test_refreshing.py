@@ -28,7 +28,7 @@ from hubdump.store.reader import Reader
 from hubdump.store.stamps import Stamps
 from hubdump.targets import child, duckdb_file, duckdb_held, loaded, refreshing
 from hubdump.targets.filling import pour
-from hubdump.targets.loaded import changed
+from hubdump.targets.stale import changed
 from hubdump.targets.table import Table
 from hubdump.targets.written import FILLED, LOADED, UNFIT
 from tests.collections_world import collected

@@ -59,7 +59,7 @@ KeepVersions = Annotated[
         show_default=False,
     ),
 ]
-TO = "duckdb, json, or FORMAT:PLACE (parquet:FOLDER, csv:, jsonl:, import:, xlsx:FILE); again for more"
+TO = "duckdb, json, FORMAT:PLACE (parquet:FOLDER, csv:, jsonl:, import:, xlsx:FILE), postgresql://..; again for more"
 
 
 @app.command(epilog=epilog("hubdump run --only meetings --dump backup"))
@@ -193,7 +193,9 @@ def load(
         from hubdump.access import folder_of
         from hubdump.as_of import load_as_of
         from hubdump.checking import load_again
+        from hubdump.errors import UsageError
         from hubdump.targets import asked_for
+        from hubdump.targets.database import is_database
 
         named = [*(targets or []), *(to or [])]
         chosen = settings.load(HUBDUMP_DIR=dump, HUBDUMP_TO=named or None, HUBDUMP_HARD_DELETE=hard_delete)
@@ -203,6 +205,11 @@ def load(
             words = [_inside(word, home) for word in chosen.to] if inside else chosen.to
             return asked_for(words, home, labels=labels, hard_delete=chosen.hard_delete)
 
+        if as_of and any(map(is_database, chosen.to)):
+            raise UsageError(
+                "--as-of would put into the database what was in the place of what is. Nothing was done.",
+                "Without it: hubdump load postgresql://...; or into files: hubdump load parquet --as-of RUN",
+            )
         if as_of:
             load_as_of(folder, as_of, lambda home: asked(home, inside=True), reporter.emit)
         else:

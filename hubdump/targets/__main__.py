@@ -1,7 +1,7 @@
 """Writes, counts or compares one target or export in a process of its own, which `child` starts.
 
-Arguments: write, count or compare and the target, or build or hold and an export as JSON; the dump, the names of
-the types. The last line of stdout is JSON:
+Arguments: write, count or compare and the target, or build or hold and an export as JSON, or load and a database as
+JSON, whose password is the first line of stdin; the dump, the names of the types. The last line of stdout is JSON:
 `child.Answer`. Ends when its stdin does: whoever started it has died.
 """
 
@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from hubdump.model import ObjectType
 from hubdump.store.reader import Reader
 from hubdump.targets import TARGETS, exports
 from hubdump.targets.child import Answer
+from hubdump.targets.database import Load
 from hubdump.targets.export import Export
 
 
@@ -30,9 +32,11 @@ def main(verb: str, target: str, dump: str, *names: str) -> int:
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
+    password = _line() if verb == "load" else ""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
-        answer = _VERBS[verb](target, Path(dump), names)
+        load = partial(_load, password=password)
+        answer = (_VERBS | {"load": load})[verb](target, Path(dump), names)
     except HubdumpError as error:
         answer = Answer(exit=int(error.exit), message=error.message, hint=error.hint)
     sys.stdout.write(msgspec.json.encode(answer).decode() + "\n")
@@ -58,6 +62,19 @@ def _build(export: str, dump: Path, names: Sequence[str]) -> Answer:
 def _hold(export: str, dump: Path, names: Sequence[str]) -> Answer:
     asked = msgspec.json.decode(export, type=Export)
     return Answer(differences=exports.differences(dump, asked, _types(dump, names)))
+
+
+def _load(order: str, dump: Path, names: Sequence[str], password: str) -> Answer:
+    asked, postgres = msgspec.json.decode(order, type=Load), import_module("hubdump.targets.postgres")
+    return Answer(loaded=postgres.load(dump, asked, password, _types(dump, names)))
+
+
+def _line() -> str:
+    """The first line of stdin."""
+    found = b""
+    while not found.endswith(b"\n") and (byte := os.read(0, 1)):
+        found += byte
+    return found.decode().rstrip("\n")
 
 
 def _types(dump: Path, names: Sequence[str]) -> list[ObjectType]:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -13,6 +14,7 @@ from msgspec import Struct
 from hubdump.errors import DiskFailure, Exit, HubdumpError, Incomplete
 from hubdump.model import ObjectType
 from hubdump.targets.compared import Differences
+from hubdump.targets.database import Load, Loaded
 from hubdump.targets.export import Built, Export
 from hubdump.targets.written import Written
 
@@ -26,6 +28,7 @@ class Answer(Struct):
     counts: dict[str, int | None] = {}
     differences: dict[str, Differences] = {}
     built: Built | None = None
+    loaded: Loaded | None = None
     exit: int = 0
     message: str = ""
     hint: str = ""
@@ -58,17 +61,30 @@ def compare_export(export: Export, dump: Path, types: Sequence[str]) -> dict[str
     return _ask("hold", msgspec.json.encode(export).decode(), dump, types).differences
 
 
+def load(order: Load, password: str, dump: Path, types: Sequence[str]) -> Loaded:
+    """Put the committed records of `types` into a database; the password is seen by nobody else."""
+    loaded = _ask("load", msgspec.json.encode(order).decode(), dump, types, f"{password}\n").loaded
+    assert loaded is not None
+    return loaded
+
+
 def _told(target: str) -> str:
-    return msgspec.json.decode(target, type=Export).name if target.startswith("{") else target
+    if not target.startswith("{"):
+        return target
+    told = msgspec.json.decode(target, type=dict[str, Any])
+    return str(told["url"]) if "url" in told else msgspec.json.decode(target, type=Export).name
 
 
-def _ask(verb: str, target: str, dump: Path, types: Sequence[str]) -> Answer:
+def _ask(verb: str, target: str, dump: Path, types: Sequence[str], said: str = "") -> Answer:
     command = [sys.executable, "-m", "hubdump.targets", verb, target, str(dump), *types]
     # Its stdin stays open as long as we live; signals from a terminal are for us alone.
     with subprocess.Popen(  # noqa: S603 - our own program, with names from our own table
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
     ) as process:
+        assert process.stdin is not None
         assert process.stdout is not None
+        process.stdin.write(said.encode())
+        process.stdin.flush()
         lines = process.stdout.read().splitlines()
     if process.returncode or not lines:
         raise HubdumpError(

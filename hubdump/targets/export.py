@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from hubdump.errors import UsageError, installing
 from hubdump.store.reader import Reader
+from hubdump.targets.database import Database, database, is_database
 from hubdump.targets.written import Unfit
 
 # With an export's name: the key under which the store keeps its `Kept`.
@@ -118,7 +119,7 @@ class Built(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which targets somebody asks for: those of every dump by name, and exports; asked for none, all of the former.
+    """Which targets somebody asks for: those of every dump by name, exports, databases; for none, all of the first.
 
     With `hard_delete`, what is archived, gone or merged has no row in them.
     """
@@ -126,10 +127,11 @@ class Wanted:
     named: tuple[str, ...] = ()
     exports: tuple[Export, ...] = ()
     hard_delete: bool = False
+    databases: tuple[Database, ...] = ()
 
     def has(self, target: str) -> bool:
         """Whether a target of every dump is to be loaded."""
-        return target in self.named or not (self.named or self.exports)
+        return target in self.named or not (self.named or self.exports or self.databases)
 
 
 def wanted(
@@ -139,7 +141,9 @@ def wanted(
 
     `own` are the targets of every dump, with the path of each in it.
     """
-    found = [_export(text, own, dump) for text in dict.fromkeys(asked)]
+    words = dict.fromkeys(asked)
+    databases = tuple(database(text, hard_delete=hard_delete) for text in words if is_database(text))
+    found = [_export(text, own, dump) for text in words if not is_database(text)]
     exports = [
         replace(one, labels=labels and FORMATS[one.format].labels, hard_delete=hard_delete)
         for one in found
@@ -150,7 +154,10 @@ def wanted(
         raise UsageError(f"--labels is for {can}, and none is asked for.", "hubdump load csv --labels")
     named = [one for one in found if isinstance(one, str)]
     return Wanted(
-        tuple(dict.fromkeys(named)), tuple({one.name: one for one in exports}.values()), hard_delete
+        tuple(dict.fromkeys(named)),
+        tuple({one.name: one for one in exports}.values()),
+        hard_delete,
+        databases,
     )
 
 
@@ -158,7 +165,8 @@ def _export(asked: str, own: dict[str, str], dump: Path) -> str | Export:
     format_, colon, path = asked.partition(":")
     if format_ not in FORMATS:
         listed = [*own, *(f"{name}:{'FILE' if row.one_file else 'FOLDER'}" for name, row in FORMATS.items())]
-        raise UsageError(f"There is no target '{asked}'. Targets: {', '.join(listed)}.")
+        listed.append("postgresql://user@host/database")
+        raise UsageError(f"There is no target '{_secretless(asked)}'. Targets: {', '.join(listed)}.")
     if colon and path in {"", "-"}:
         raise UsageError(f"'{asked}' names no place.", f"hubdump load {format_}:out")
     place = _from(dump, Path(path) if path else dump / (own.get(format_) or _usual(format_)))
@@ -166,6 +174,12 @@ def _export(asked: str, own: dict[str, str], dump: Path) -> str | Export:
         return format_
     _check(Export(format_, place), dump, own)
     return Export(format_, place)
+
+
+def _secretless(asked: str) -> str:
+    """A word without what may be a password in it."""
+    scheme, found, _ = asked.partition("://")
+    return f"{scheme}://..." if found else asked
 
 
 def _usual(format_: str) -> str:

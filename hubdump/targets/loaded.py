@@ -6,7 +6,7 @@ of, `about` what has to be the same for a row to be.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import duckdb
@@ -143,23 +143,6 @@ def _is(table: Table, part: Part) -> str:
 
 def _names(table: Table, part: Part) -> str:
     return f"{text(table.name)}, {text(part.type)}"
-
-
-def changed(before: Stamps, now: Stamps) -> Iterator[tuple[int, int | None]]:
-    """The numbers whose stamps differ, with the new one; None where there is none any more."""
-    old, new = next(before, None), next(now, None)
-    while old or new:
-        if new is None or (old and old[0] < new[0]):
-            assert old is not None
-            yield old[0], None
-            old = next(before, None)
-        elif old is None or new[0] < old[0]:
-            yield new
-            new = next(now, None)
-        else:
-            if old != new:
-                yield new
-            old, new = next(before, None), next(now, None)
 
 
 def rows_of(part: Part) -> str:

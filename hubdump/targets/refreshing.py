@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -15,19 +15,14 @@ import duckdb
 from hubdump.hubspot.schema import Kind
 from hubdump.model import ObjectType
 from hubdump.store.reader import Reader
-from hubdump.targets import casts, easy, loaded, merges, rows
+from hubdump.targets import casts, easy, loaded, rows
 from hubdump.targets.filling import Texts, counted, doubtful, fill, once, pour, quoted, text, unfit, unparsed
+from hubdump.targets.stale import Stale, stale
 from hubdump.targets.table import RAW, Column, Part, Table
-from hubdump.targets.tables import MERGES, merges_of
+from hubdump.targets.tables import MERGES, merges_since
 from hubdump.targets.written import Unfit
 
-# Where more than this part of all records changed, building the file anew is cheaper, and leaves no gaps; and what is
-# written in one transaction has to fit into memory.
-_PART = 4
-_MOST = 50_000
 _ROWS = 500
-# By table and type of a part: the new stamp of each record that changed, None where it has no rows any more.
-Stale = dict[tuple[str, str], dict[int, int | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +37,7 @@ class Refresh:
 
     def stale(self) -> Stale | None:
         """What changed; None where that is too much."""
-        left = min(loaded.number_of_stamps(self.db) // _PART, _MOST)
-        found: Stale = {}
-        for table in self.listed:
-            for part in table.parts:
-                differ = loaded.changed(loaded.stamps(self.db, table, part), part.stamps())
-                these = found[table.name, part.type] = dict(islice(differ, left + 1))
-                left -= len(these)
-                if left < 0:
-                    return None
-        return found
+        return stale(self.listed, partial(loaded.stamps, self.db), loaded.number_of_stamps(self.db))
 
     def write(self, stale: Stale) -> list[Unfit]:
         """Write it, and all tables without parts; the texts that are no values, of every table."""
@@ -126,12 +112,7 @@ class Refresh:
     def _merges(self, stale: Stale) -> Table:
         """Who became whom: what unchanged survivors say is there."""
         kept = self.db.execute("SELECT type, old_id, id FROM merges WHERE known_by <> 'answer'").fetchall()
-        said: dict[str, list[tuple[str, str]]] = {}
-        for type_ in self.types:
-            name, these = type_.name, stale[type_.name, type_.name]
-            said[name] = [(old, id_) for of, old, id_ in kept if of == name and int(id_) not in these]
-            said[name] += merges.said(self.reader, name, sorted(these))
-        return merges_of(self.reader, self.types, said.__getitem__)
+        return merges_since(self.reader, self.types, kept, stale)
 
     def _drop(self, kept: Iterable[str]) -> None:
         sql = "SELECT table_name FROM duckdb_tables() WHERE database_name = 'dump' AND schema_name = 'main'"

@@ -18,6 +18,7 @@ from hubdump.hubspot.schema import Kind
 from hubdump.model import Association, ObjectType, State
 from hubdump.store.reader import Reader
 from hubdump.targets import columns, item_tables, merges, rows
+from hubdump.targets.stale import Stale
 from hubdump.targets.table import RAW, Column, Part, Table
 
 ASSOCIATIONS = "associations"
@@ -175,6 +176,19 @@ def merges_of(reader: Reader, types: Sequence[ObjectType], said: merges.Said) ->
         lambda: len(found()),
         called=lambda row: "{} {} into {}".format(*row),
     )
+
+
+def merges_since(
+    reader: Reader, types: Sequence[ObjectType], kept: Iterable[tuple[str, str, str]], stale: Stale
+) -> Table:
+    """The same: what unchanged survivors say is `kept`, as (type, old_id, id), those that are stale are asked again."""
+    before = list(kept)
+    said: dict[str, list[tuple[str, str]]] = {}
+    for type_ in types:
+        name, these = type_.name, stale[type_.name, type_.name]
+        said[name] = [(old, id_) for of, old, id_ in before if of == name and int(id_) not in these]
+        said[name] += merges.said(reader, name, sorted(these))
+    return merges_of(reader, types, said.__getitem__)
 
 
 def _columns(of_types: Sequence[Table]) -> Table:
