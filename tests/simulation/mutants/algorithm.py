@@ -101,7 +101,7 @@ ALGORITHM: tuple[Mutant, ...] = (
     Mutant(
         "counts not compared",
         "A later run takes it that nothing was archived, whatever HubSpot counts.",
-        (Edit(comparing, "if there == self._here(type_):", "if there is not None:"),),
+        (Edit(comparing, "count.there == self._here(type_, count.last):", "count.there is not None:"),),
         frozenset({"LOST"}),
         "later",
     ),
