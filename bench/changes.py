@@ -81,7 +81,7 @@ def _run(url: str, folder: Path, *flags: str) -> tuple[float, int]:
     command = [sys.executable, "-m", "hubdump", "run", "--dump", str(folder / "data"), "-q"]
     only = ["--only", "contacts", "--only", "companies"]
     began = time.monotonic()
-    with subprocess.Popen([*command, *only, *flags], env=environment, stdout=sys.stderr) as process:  # noqa: S603
+    with subprocess.Popen([*command, *only, *flags], env=environment, stdout=sys.stderr) as process:  # noqa: S603 - our own program
         _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
@@ -133,8 +133,8 @@ def _json(url: str) -> Any:
 
 def _tell(url: str, what: str, content: object) -> None:
     headers = {"content-type": "application/json"}
-    asked = urllib.request.Request(f"{url}/_sandbox/{what}", json.dumps(content).encode(), headers)  # noqa: S310
-    urllib.request.urlopen(asked).close()  # noqa: S310
+    asked = urllib.request.Request(f"{url}/_sandbox/{what}", json.dumps(content).encode(), headers)  # noqa: S310 - our own sandbox
+    urllib.request.urlopen(asked).close()  # noqa: S310 - our own sandbox
 
 
 if __name__ == "__main__":
