@@ -27,6 +27,11 @@ def version_of(moments: list[Moment], one: HeldRecord, *, redefined: bool) -> Mo
     return next((m for m in reversed(moments) if m.content and alike(_decoded(m.content), held)), None)
 
 
+def are_alike(one: Moment, other: Moment) -> bool:
+    """Whether a record was the same at two moments, but for which properties there were."""
+    return _are_alike(_decoded(one.content), _decoded(other.content))
+
+
 def lacking(
     name: str, held: HeldType, versions: Mapping[int, Moment | None], truth: Truth, span: tuple[int, int]
 ) -> Iterator[str]:

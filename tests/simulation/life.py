@@ -26,10 +26,12 @@ LIVES: dict[str, dict[str, float]] = {
 # What happens in weeks, when a person also changes what there is: a kind of life that no single extraction draws.
 WEEK: dict[str, float] = {
     "edit": 30, "create": 12, "archive": 7, "restore": 6, "erase": 4, "merge": 4, "associate": 9, "dissociate": 7,
-    "recalculate": 6, "mass": 1, "define": 5, "empty": 0.7,
+    "recalculate": 10, "mass": 4, "define": 6, "empty": 0.8, "import": 1.5,
 }  # fmt: skip
 MERGED = ("contacts", "companies", "deals", "tickets")
+OF_THE_READ = ("define", "empty", "import")
 MASS_MAX = 250
+IMPORTED = 25
 RETYPED = ("string", "number", "enumeration", "date", "datetime", "bool")
 
 
@@ -46,7 +48,7 @@ class Life:
             "edit": self._edit, "create": self._create, "archive": self._archive, "restore": self._restore,
             "erase": self._erase, "merge": self._merge, "associate": self._associate,
             "dissociate": self._dissociate, "recalculate": self._recalculate, "mass": self._mass,
-            "define": self._define, "empty": self._empty,
+            "define": self._define, "empty": self._empty, "import": self._import,
         }  # fmt: skip
         self.happened = 0
 
@@ -54,10 +56,16 @@ class Life:
         """Let `count` things happen at instants after `from_ms` and up to `to_ms`."""
         for at_ms in sorted(self._dice.randint(from_ms + 1, max(from_ms + 1, to_ms)) for _ in range(count)):
             (name,) = self._dice.choices(self._names, self._weights)
-            shelf = self._shelf(MERGED if name == "merge" else {*self._truth.types, *MERGED})
+            shelf = self._shelf(self._about(name))
             if shelf is not None:
                 self._deeds[name](shelf, at_ms)
                 self.happened += 1
+
+    def _about(self, name: str) -> Iterable[str]:
+        """The types that a thing may happen to."""
+        if name == "merge":
+            return MERGED
+        return self._truth.types if name in OF_THE_READ else {*self._truth.types, *MERGED}
 
     def purge(self, count: int, at_ms: int) -> None:
         """Erase so many records of the type that has the most: more than a person would believe, perhaps."""
@@ -202,7 +210,7 @@ class Life:
 
     def _mass(self, shelf: Shelf, at_ms: int) -> None:
         """Many records get one value, and one millisecond as their last change."""
-        name, ids = self._text(shelf), list(shelf.ids())[:MASS_MAX]
+        name, ids = self._writable(shelf), list(shelf.ids())[:MASS_MAX]
         keys = [(shelf.kind.name, id_) for id_ in ids]
 
         def stamp() -> None:
@@ -214,7 +222,7 @@ class Life:
     def _empty(self, shelf: Shelf, at_ms: int) -> None:
         """Every record of a type goes: archived all of them, or erased."""
         keys = [(shelf.kind.name, id_) for id_ in shelf.ids()]
-        deed = self._dice.choice((self._changes.archive, self._changes.erase))
+        deed = self._dice.choice((self._changes.archive, self._changes.erase, self._changes.erase))
 
         def remove() -> None:
             for _, id_ in keys:
@@ -222,11 +230,15 @@ class Life:
 
         self._told(keys, at_ms, remove, tied=True)
 
+    def _import(self, shelf: Shelf, at_ms: int) -> None:
+        """Many records are made at one instant."""
+        values = {self._text(shelf): "imported"}
+        ids = [self._changes.create(shelf, values, at_ms) for _ in range(IMPORTED)]
+        self._truth.after([(shelf.kind.name, id_) for id_ in ids], at_ms, set(), tied=False)
+
     def _define(self, shelf: Shelf, at_ms: int) -> None:
         """A property is made, or one that was made before is archived, brought back, retyped or removed."""
         type_ = shelf.kind.name
-        if type_ not in self._truth.types:
-            return
         mine = [name for (of, name), state in self._made.items() if of == type_ and state != "removed"]
         if mine and self._dice.random() < 0.6:
             name = self._dice.choice(mine)
@@ -242,10 +254,10 @@ class Life:
         """The state of a property after what befalls it next, and the deed; of another type none is written to."""
         property_ = f"{type_}:{name}"
         if self._made[type_, name] == "archived":
-            return self._dice.choice(
-                (("string", f"property-restored:{property_}"), ("removed", f"property-removed:{property_}"))
-            )
-        if self._dice.random() < 0.4:
+            if self._dice.random() < 0.8:
+                return "string", f"property-restored:{property_}"
+            return "removed", f"property-removed:{property_}"
+        if self._dice.random() < 0.2:
             return "retyped", f"property-retyped:{property_}:{self._dice.choice(RETYPED)}"
         return "archived", f"property-archived:{property_}"
 

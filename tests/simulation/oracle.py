@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from hubdump.sandbox.log import Arrival, fullest
-from tests.simulation.contents import lacking, version_of
+from tests.simulation.contents import are_alike, lacking, version_of
 from tests.simulation.seam import HeldRecord, HeldType
 from tests.simulation.truth import ACTIVE, ARCHIVED, GONE, MERGED, NEVER, Key, Moment, Row, Truth
 
@@ -85,20 +85,29 @@ def judge(name: str, every: Mapping[str, HeldType], truth: Truth, reading: Readi
             yield Violation("UNLINKED", f"{name} to {to}: read whole at {whole_us}")
     for told in lacking(name, held, versions, truth, (reading.began_ms, reading.now_ms)):
         yield Violation("LACKING", told)
-    fresh_ms = held.fresh_us // 1000 - reading.late_ms
-    proved_ms = (held.proved_us or 0) // 1000
-    # Where nothing moves while a type is read, HubSpot's count shows each removal: no need of a proof.
-    settled_ms = fresh_ms if truth.is_calm(name, fresh_ms, reading.now_ms) else proved_ms
+    yield from _promised(name, held, versions, truth, reading)
+
+
+def _promised(
+    name: str, held: HeldType, versions: Mapping[int, Moment | None], truth: Truth, reading: Reading
+) -> Iterator[Violation]:
+    """What is not as `fresh_at` and `proved_at` of a type say."""
+    records, now_ms = {one.id: one for one in held.records}, reading.now_ms
+    fresh_ms, proved_ms = (held.fresh_us or 0) // 1000 - reading.late_ms, (held.proved_us or 0) // 1000
     for id_ in (one for one in truth.ids(name) if not held.is_named(one)):
         found = records.get(id_), versions.get(id_)
-        yield from _missing((name, id_), truth, (fresh_ms, reading.now_ms), *found)
+        yield from _missing((name, id_), truth, (fresh_ms, now_ms), *found)
         # Archived records that were never seen before are listed by a proof.
         since_ms = fresh_ms if found[0] else proved_ms
-        yield from _unarchived((name, id_), truth, (since_ms, reading.now_ms), found[0])
+        yield from _unarchived((name, id_), truth, (since_ms, now_ms), found[0])
     if held.proved_us is None or proved_ms < reading.fresh_least_ms - reading.proof_within_ms:
         yield Violation("UNPROVED", f"{name}: proved_at is {held.proved_us}")
         return
-    yield from _ghosts(name, held, truth, (max(settled_ms, proved_ms), reading.now_ms))
+    # Where nothing moves while a type is read, HubSpot's count shows each removal: no need of a proof.
+    settled_ms = fresh_ms if truth.is_calm(name, fresh_ms, now_ms) else proved_ms
+    yield from _ghosts(name, held, truth, (max(settled_ms, proved_ms), now_ms))
+    for id_, version in versions.items():
+        yield from _uncalculated((name, id_), truth, (proved_ms, now_ms), version)
 
 
 def _impossible(key: Key, truth: Truth, version: Moment | None) -> Iterator[Violation]:
@@ -121,6 +130,18 @@ def _missing(
             yield Violation("LOST", f"{key} is {held.state if held else 'missing'}; {_told(truth, key)}")
         elif version is not None and _is_older(version, moments[0]):
             yield Violation("STALE", f"{key} as of {version.at_ms}; {_told(truth, key)}")
+
+
+def _uncalculated(
+    key: Key, truth: Truth, span: tuple[int, int], version: Moment | None
+) -> Iterator[Violation]:
+    """STALE, of an active record whose values HubSpot calculated anew before its ids and values were compared."""
+    moments = truth.between(key, *span)
+    if version and {moment.state for moment in moments} == {ACTIVE}:
+        there = moments[0]
+        same = version.at_ms >= there.at_ms or are_alike(version, there)
+        if version.updated_ms == there.updated_ms and not same:
+            yield Violation("STALE", f"{key} was calculated anew at {there.at_ms}")
 
 
 def _unarchived(

@@ -146,7 +146,7 @@ class World:
     def _run(self) -> bool:
         """One run, however often it has to be started; False when it never ended."""
         self._begin_faults()
-        began_ms = self.now_ms
+        began_ms, patience_s = self.now_ms, DEADLINE_S
         for name in self.scenario.types:
             self._began_ms.setdefault(name, began_ms)
         for _ in range(ATTEMPTS_MAX):
@@ -161,9 +161,11 @@ class World:
             if ended.how in {"endless", "bug"}:
                 self._breach("BUG" if ended.how == "bug" else "NOT_DONE", ended.text)
                 return False
-            if self.loop.time() > self._quiet_s + DEADLINE_S:
+            if self.loop.time() > self._quiet_s + patience_s:
                 break
             wait_s = self._dice.choice(self.scenario.restarts_s) if ended.how == "killed" else 1800.0
+            if ended.how == "killed":
+                patience_s += wait_s
             self._pause(wait_s, self.scenario.gap_changes)
         self._breach("NOT_DONE", f"still no end after {self._attempts} attempts")
         return False

@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 
 from tests.simulation.scenario import FAR, READABLE, Crash, Scenario
+from tests.simulation.weeks import week_of
 
 ANY = "any"
 
@@ -229,11 +230,16 @@ def cut_removing(scenario: Scenario) -> Scenario:
     return replace(purged(scenario), crashes=crashes)
 
 
+def weeks(scenario: Scenario) -> Scenario:
+    """Twenty runs, between which hours to days of a living portal lie."""
+    return week_of(scenario.seed)
+
+
 WORLDS: dict[str, Callable[[Scenario], Scenario]] = {ANY: lambda scenario: scenario} | {
     world.__name__.replace("_", " "): world
     for world in (
         later, cut, slow, late, tied, among, growing_among, removing_among, poisoned_among, emptying, one_way, counting,
-        paged, capped, textual,
-        failing, refused, hurried, poisoned, crowd, removing, purged, dropping, withdrawn, cut_removing,
+        paged, capped, textual, failing, refused, hurried, poisoned, crowd, removing, purged, dropping, withdrawn,
+        cut_removing, weeks,
     )
 }  # fmt: skip
