@@ -40,8 +40,11 @@ class Server:
 
     def url(self, schema: str) -> str:
         """Where to load a schema, with the password."""
-        path = quote(f"-csearch_path={schema}", safe="")
-        return f"postgresql://hubdump:{quote(PASSWORD, safe='')}@/postgres?host={self.folder}&options={path}"
+        return f"{self.at('postgres')}&options={quote(f'-csearch_path={schema}', safe='')}"
+
+    def at(self, role: str) -> str:
+        """Where a role of the same password is at home."""
+        return f"postgresql://{role}:{quote(PASSWORD, safe='')}@/postgres?host={self.folder}"
 
     def connect(self, schema: str) -> closing[psycopg.Connection[tuple[Any, ...]]]:
         """A reader of its own, who commits by itself."""
@@ -94,7 +97,7 @@ def served() -> Iterator[Server]:
     given.chmod(0o644)
     data, settings = folder / "data", [f"-c{name}={value}" for name, value in _SETTINGS.items()]
     try:
-        made: list[str | Path] = [bin_ / "initdb", "-D", data, "-U", "hubdump", "--pwfile", given]
+        made: list[str | Path] = [bin_ / "initdb", "-D", data, "-U", "postgres", "--pwfile", given]
         made += ["-A", "scram-sha-256", "-E", "UTF8", "--locale=C", "--no-sync"]
         subprocess.run(made, check=True, capture_output=True, cwd=folder, **other)
         command: list[str | Path] = [bin_ / "postgres", "-D", data, "-k", folder, *settings]

@@ -14,12 +14,13 @@ from typing import Any
 import psutil
 import psycopg
 import pytest
+from psycopg import sql
 
 from hubdump.catalog import STANDARD
 from hubdump.errors import Incomplete, UsageError
 from hubdump.targets import asked_for, child, duckdb_file, postgres
 from hubdump.targets.database import database
-from tests.conftest import User
+from tests.conftest import ROOT, User
 from tests.filled_store import DEFINED, Life
 from tests.postgres_server import PASSWORD, Server
 from tests.postgres_world import anew, put, same_as_duckdb
@@ -123,7 +124,7 @@ def test_a_connection_lost_at_the_commit_costs_nothing(
     with pytest.raises(Incomplete, match="safe in the store") as told:
         put(life, server.url(schema))
     monkeypatch.setattr(psycopg.Connection, "commit", commit)
-    assert "hubdump load postgresql://hubdump@/" in told.value.hint
+    assert "hubdump load postgresql://postgres@/" in told.value.hint
     assert PASSWORD not in str(told.value) + told.value.hint
     same_as_duckdb(server, schema, anew(life if committed else before))
     put(life, server.url(schema))
@@ -168,6 +169,25 @@ def test_a_table_of_somebody_else_s_is_left_alone(server: Server, schema: str, l
         assert db.execute("SELECT count(*) FROM pg_tables WHERE schemaname = %s", [schema]).fetchone() == (0,)
 
 
+def test_the_rights_that_the_docs_name_are_enough_and_no_more(server: Server, life: Life) -> None:
+    told = (ROOT / "docs/postgres.md").read_text("utf-8")
+    (rights,) = re.findall(r"```sql\n(.*?)```", told, re.DOTALL)
+    with server.connect("public") as db:
+        with pytest.raises(Incomplete, match="password authentication failed"):
+            put(life, server.at("hubdump"))
+        db.execute(rights)
+        for role in ("hubdump", "reader"):
+            db.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(role), PASSWORD))
+        with pytest.raises(Incomplete, match="permission denied for schema hubdump"):
+            put(life, f"{server.at('reader')}&options=-csearch_path%3Dhubdump")
+    put(life, server.at("hubdump"))
+    with psycopg.connect(server.at("reader")) as reader:
+        assert reader.execute("SELECT count(*) FROM hubdump.deals").fetchone() == (60,)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            reader.execute("DELETE FROM hubdump.deals")
+    same_as_duckdb(server, "hubdump", anew(life))
+
+
 def test_another_portal_needs_a_schema_of_its_own(
     server: Server, schema: str, life: Life, tmp_path: Path
 ) -> None:
@@ -207,7 +227,7 @@ def test_the_password_is_nowhere_but_at_the_server(
     url = server.url(schema)
     told = user.types("load", url)
     assert told.status == 0, told.err
-    assert f"postgresql://hubdump@/postgres?host={server.folder}" in told.err
+    assert f"postgresql://postgres@/postgres?host={server.folder}" in told.err
     wrong = user.types("load", url.replace("s3cret", "wr0ng"))
     assert wrong.status == 3
     assert "password authentication failed" in wrong.err
