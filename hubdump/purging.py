@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -122,7 +123,7 @@ def _beyond(dump: Path, store: Store) -> Iterator[str]:
         yield f"files that were there before hubdump: {', '.join(aside)}"
     with closing(Reader(store.path)) as reader:
         yield from (
-            f"PostgreSQL, until its next load: hubdump load {key.removeprefix(DATABASE)}"
+            f"PostgreSQL, until its next load: hubdump load {shlex.quote(key.removeprefix(DATABASE))}"
             for key in reader.metas(DATABASE)
         )
     yield "copies and backups of the dump, exports that were moved elsewhere, and free space of the disk"

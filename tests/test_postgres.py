@@ -124,7 +124,7 @@ def test_a_connection_lost_at_the_commit_costs_nothing(
     with pytest.raises(Incomplete, match="safe in the store") as told:
         put(life, server.url(schema))
     monkeypatch.setattr(psycopg.Connection, "commit", commit)
-    assert "hubdump load postgresql://postgres@/" in told.value.hint
+    assert "hubdump load 'postgresql://postgres@/" in told.value.hint
     assert PASSWORD not in str(told.value) + told.value.hint
     same_as_duckdb(server, schema, anew(life if committed else before))
     put(life, server.url(schema))

@@ -7,6 +7,7 @@ of records that changed are written, else all of them.
 from __future__ import annotations
 
 import hashlib
+import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -61,7 +62,7 @@ def _connected(url: str, password: str) -> Iterator[Db]:
         raise Incomplete(
             f"PostgreSQL could not be loaded: {said}. The extraction is safe in the store, and the database holds what "
             "it did before, or all of it.",
-            f"Load again: hubdump load {url}\nWhat a role needs: docs/postgres.md",
+            f"Load again: hubdump load {shlex.quote(url)}\nWhat a role needs: docs/postgres.md",
         ) from error
 
 
