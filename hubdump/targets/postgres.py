@@ -20,6 +20,7 @@ import psycopg
 from psycopg import sql
 
 from hubdump.errors import Incomplete
+from hubdump.hubspot.schema import Kind
 from hubdump.model import ObjectType
 from hubdump.store.reader import Reader
 from hubdump.targets import postgres_kept as kept
@@ -28,13 +29,13 @@ from hubdump.targets.database import Load, Loaded
 from hubdump.targets.filling import unparsed
 from hubdump.targets.postgres_kept import Db, Odd, Told
 from hubdump.targets.postgres_layout import MORE, Laid
-from hubdump.targets.postgres_values import TYPES, Value, clean, cut, value
+from hubdump.targets.postgres_values import Value, clean, cut, value
 from hubdump.targets.stale import Stale, stale
 from hubdump.targets.table import Part, Row, Table
 from hubdump.targets.tables import COLUMNS, MERGES, merges_since, strange, tables
 from hubdump.version import __version__
 
-_NEVER_UNFIT = {"text", "text[]"}
+_NEVER_UNFIT = {Kind.VERBATIM, Kind.TEXT, Kind.LIST}
 
 
 def load(dump: Path, order: Load, password: str, types: Sequence[ObjectType]) -> Loaded:
@@ -236,14 +237,16 @@ class _Loading:
         found: list[Value] = []
         more: dict[str, str] = {}
         for column, name, text in zip(one.table.columns, one.names, row, strict=True):
-            if text is not None and "\0" in text:
-                self.noughts += 1
+            if text is None:
+                if name != MORE:
+                    found.append(None)
+                continue
+            self.noughts += "\0" in text
             if name == MORE:
-                if text is not None:
-                    more[clean(column.property.name if column.property else column.key)] = clean(text)
+                more[clean(column.property.name if column.property else column.key)] = clean(text)
                 continue
             found.append(made := value(column.kind, text))
-            if text and (made is None or cut(column.kind, text)) and TYPES[column.kind] not in _NEVER_UNFIT:
+            if text and column.kind not in _NEVER_UNFIT and (made is None or cut(column.kind, text)):
                 lost = int(made is None)
                 odd.append(Odd(*whose(row), column.name, column.kind.value, lost, 1 - lost))
         if MORE in one.names:

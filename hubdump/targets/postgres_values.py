@@ -32,6 +32,8 @@ def clean(text: str) -> str:
 
 def value(kind: Kind, text: str | None) -> Value:
     """What COPY is to write."""
+    if kind is Kind.VERBATIM:
+        return None if text is None else clean(text)
     found = meant(kind, text)
     if found is None:
         return None
