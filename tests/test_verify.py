@@ -130,7 +130,7 @@ PLANTED: dict[str, tuple[str, str]] = {
         "UPDATE records SET updated_us = updated_us + 1000 WHERE type = CALLS AND id = ?", "live",
     ),
     "only here": (
-        "INSERT INTO records SELECT type, id + 1, page, position, 1, 0, NULL, 1 FROM records WHERE id = ? - 1",
+        "INSERT INTO records SELECT type, id + 1, page, position, 1, 0, NULL, 1, 1, 1 FROM records WHERE id = ? - 1",
         "beside",
     ),
     "archived or gone here, active at HubSpot": (
