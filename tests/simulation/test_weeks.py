@@ -28,7 +28,7 @@ def test_after_every_run_of_some_weeks_the_dump_is_the_portal(seed: int) -> None
     assert outcome.changes > 10
 
 
-@pytest.mark.prove(seconds=60)
+@pytest.mark.prove(seconds=45)
 def test_after_every_run_of_many_weeks_the_dump_is_the_portal() -> None:
     tally = simulated(0, SEEDS, 1, week_of)
     assert tally.kinds == {}, "\n".join(table(tally, 0))

@@ -67,6 +67,6 @@ WEEKLY: tuple[Mutant, ...] = (
             ),
         ),
         frozenset({"LACKING"}),
-        "weeks",
+        "cut weeks",
     ),
 )

@@ -235,11 +235,20 @@ def weeks(scenario: Scenario) -> Scenario:
     return week_of(scenario.seed)
 
 
+def cut_weeks(scenario: Scenario) -> Scenario:
+    """The same, and every second process is killed soon after it began."""
+    dice = _dice(scenario, "cut weeks")
+    crashes = (
+        crash for _ in range(20) for crash in (Crash("", 0), Crash("statement", dice.randint(20, 100)))
+    )
+    return replace(week_of(scenario.seed), crashes=tuple(crashes), gap_changes=20, chances=0.0)
+
+
 WORLDS: dict[str, Callable[[Scenario], Scenario]] = {ANY: lambda scenario: scenario} | {
     world.__name__.replace("_", " "): world
     for world in (
         later, cut, slow, late, tied, among, growing_among, removing_among, poisoned_among, emptying, one_way, counting,
         paged, capped, textual, failing, refused, hurried, poisoned, crowd, removing, purged, dropping, withdrawn,
-        cut_removing, weeks,
+        cut_removing, weeks, cut_weeks,
     )
 }  # fmt: skip
