@@ -26,7 +26,7 @@ from hubdump.model import Association, AssociationsRead, ObjectType, State, Walk
 from hubdump.sandbox import InProcess
 from hubdump.store.reader import Reader
 from hubdump.store.stamps import Stamps
-from hubdump.targets import child, duckdb_file, duckdb_held, loaded, refreshing
+from hubdump.targets import child, duckdb_file, duckdb_held, refreshing, stale
 from hubdump.targets.filling import pour
 from hubdump.targets.stale import changed
 from hubdump.targets.table import Table
@@ -277,7 +277,7 @@ def test_a_file_that_has_not_all_rows_when_it_is_refreshed_is_built_anew(
     with life.store() as store:
         life.born(store, "deals")
     with monkeypatch.context() as planted:
-        planted.setattr(loaded, "changed", forgetting)
+        planted.setattr(stale, "changed", forgetting)
         told = life.load()
     assert written.anew == 1
     why = f"{FILE} is built anew, not brought up to date: deals would hold "
@@ -289,7 +289,7 @@ def test_a_changed_row_that_a_refresh_forgot_is_named_by_verify(
     life: Life, written: Written, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     edited(life, [5, 6])
-    monkeypatch.setattr(loaded, "changed", forgetting)
+    monkeypatch.setattr(stale, "changed", forgetting)
     life.load()
     assert (written.anew, written["deals"]) == (0, 1)
     with pytest.raises(AssertionError):

@@ -27,7 +27,7 @@ from tests.simulation.world import MEMORY, Outcome, World
 
 FULL = bool(os.environ.get("HUBDUMP_FULL"))
 SEEDS = 20 if FULL else 3
-VERIFY = "Ve"
+VERIFY, CATCH_UP = "Ve", "Ca"
 HOW = {
     "T": "complete", "W": "complete", "Q": "complete", "C": "incomplete", "A": "refused", "R": "stopped",
     "S": "stopped", "K": "killed",
@@ -48,7 +48,8 @@ def world_of(one: Case, phase: str, seed: int) -> Iterator[tuple[World, Striker]
     name = one.types[seed % len(one.types)]
     scenario = Scenario(
         seed=seed, counts=((name, 12), ("companies", 4), ("tickets", 3)), types=(name,),
-        life=life_of(one, phase), oauth=one.oauth, gap_changes=2,
+        # What a search finds is read only where something changed since the sweep.
+        life=life_of(one, phase), chances=float(phase == CATCH_UP), oauth=one.oauth, gap_changes=2,
         give_up_s=900.0 if one.ends[phase] in "RS" else 3600.0, gaps_s=() if phase == VERIFY else (120.0,),
     )  # fmt: skip
     striker = Striker(one.strike, phase, seed)
