@@ -73,6 +73,7 @@ def test_a_later_run_tells_of_properties_that_were_made_archived_and_retyped(tmp
     assert lines() == []
 
 
+@pytest.mark.prove
 def test_a_later_run_tells_of_custom_objects_and_pipelines(serve: Serve, user: User) -> None:
     served = serve("--portal", "deals=3,customs=1", "--faults", "none", "--overload", "off")
     user.only = "deals custom pipelines"
@@ -80,6 +81,7 @@ def test_a_later_run_tells_of_custom_objects_and_pipelines(serve: Serve, user: U
     served.tell("drift", {"deeds": ["custom-created"]})
     made = {"do": "create", "collection": "pipelines", "parent": "deals", "body": {"label": "New"}}
     served.tell("items", {"edits": [made]})
+    user.forget_the_last_window()
     told = user.types("run").err
     assert "There are other custom objects: new " in told
     assert "There are other pipelines: new 8001." in told

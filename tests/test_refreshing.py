@@ -314,7 +314,7 @@ def test_whoever_reads_the_file_meanwhile_sees_it_as_it_was(life: Life, written:
 @pytest.mark.prove
 def test_what_people_do_at_hubspot_is_written_and_nothing_else(tmp_path: Path, written: Written) -> None:
     life, names = Life.__new__(Life), ("calls", "tickets")
-    life.folder, life.hard_delete = tmp_path / "dump", False
+    life.folder, life.hard_delete, life.run = tmp_path / "dump", False, ""
     types = [STANDARD.by_name(name) for name in names]
     sandbox = InProcess("calls=60,tickets=40,owners=3", faults="none", overload=False)
     wishes = Wishes(prove=True, accept_deletes=True, history=histories(["calls:hs_call_title"]))

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from hubdump import marks
+from hubdump.errors import Poison, RequestRefused
 from hubdump.extract import defining, plan
 from hubdump.extract.exchange import Exchange
 from hubdump.extract.plan import Wishes
@@ -33,8 +34,8 @@ class Comparing:
         self._walk = walk
 
     async def counted(self, type_: ObjectType, mark: Bookmark) -> Count | None:
-        """What HubSpot counts before the search for changes begins; None where a type is compared whole anyway, and
-        where that search has begun: what it showed then may have changed by now.
+        """What HubSpot counts before the search for changes begins; None where it does not, where a type is compared
+        whole anyway, and where that search has begun: what it showed then may have changed by now.
         """
         searched, done = self._store.walk(WalkKey(type_.name, plan.CATCH_UP))
         return None if searched or done or self._is_due(type_, mark) else await self._count(type_)
@@ -57,7 +58,7 @@ class Comparing:
         if not (needed or self._is_due(type_, mark)):
             now = await self._count(type_)
             # A search may count no further.
-            if now.there == min(self._here(type_, now.last), SEARCH_TOTAL_MAX):
+            if now and now.there == min(self._here(type_, now.last), SEARCH_TOTAL_MAX):
                 return False
             marks.hit("counts differ")
         await self._compare_ids(type_, properties)
@@ -90,9 +91,14 @@ class Comparing:
         """How many active records the store knows of, up to an id."""
         return self._store.asked.records_up_to(type_.name, last) + self._store.asked.unread(type_.name, last)
 
-    async def _count(self, type_: ObjectType) -> Count:
-        """How many records there are up to the last one that the store knows of: new ones would stand in for others."""
+    async def _count(self, type_: ObjectType) -> Count | None:
+        """How many records there are up to the last one that the store knows of: new ones would stand in for others;
+        None where HubSpot does not count.
+        """
         last = self._store.asked.last(type_.name)
         up_to = [{"propertyName": "hs_object_id", "operator": "LTE", "value": str(last)}]
-        answer = await self._exchange.ask(self._api.search(type_, [up_to], (), limit=1))
+        try:
+            answer = await self._exchange.ask(self._api.search(type_, [up_to], (), limit=1))
+        except (Poison, RequestRefused):
+            return None
         return Count(last, answer.content.total)
