@@ -126,10 +126,10 @@ def test_budgets_apart_are_all_used_and_nothing_is_refused() -> None:
     "way",
     [
         "window=sliding",
-        "window=exact",
-        "window=fixed",
+        pytest.param("window=exact", marks=pytest.mark.prove),
+        pytest.param("window=fixed", marks=pytest.mark.prove),
         "refusals-fill-window=yes",
-        "remaining-jumps=yes",
+        pytest.param("remaining-jumps=yes", marks=pytest.mark.prove),
         "retry-after-on-429=yes",
     ],
 )

@@ -319,7 +319,13 @@ BELIEFS: list[tuple[Mapping[str, str | int], int]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("beliefs", "pieces"), BELIEFS, ids=str)
+@pytest.mark.parametrize(
+    ("beliefs", "pieces"),
+    [
+        pytest.param(*one, marks=[] if n % 3 == 0 else pytest.mark.prove, id=str(one))
+        for n, one in enumerate(BELIEFS)
+    ],
+)
 def test_whatever_is_true_of_lists_the_missing_is_found_and_nothing_else_accused(
     beliefs: Mapping[str, str | int], pieces: int, tmp_path: Path
 ) -> None:

@@ -19,7 +19,7 @@ from tests.simulation.scenario import FAR, READABLE, Crash, Scenario, Trouble, s
 from tests.simulation.world import simulate
 
 ROOT = Path(__file__).parent.parent.parent
-SEEDS_FEW, SEEDS_MANY = 60, 1000
+SEEDS_FEW, SEEDS_MANY = 30, 1000
 HITS_LEAST = 20
 FULL = bool(os.environ.get("HUBDUMP_FULL"))
 
