@@ -1,13 +1,22 @@
-"""The bytes of HubSpot's answers as a row of a table: compressed as they came, with a checksum."""
+"""The bytes of HubSpot's answers as rows of a table, compressed as they came, with a checksum; and what is in them."""
 
 from __future__ import annotations
 
 import zlib
 
+import msgspec
+from msgspec import Raw, Struct
+
 from hubdump import strict
 from hubdump.errors import DiskFailure
 from hubdump.model import Response
 
+
+class _Page(Struct):
+    results: list[Raw]
+
+
+_PAGE = msgspec.json.Decoder(_Page)
 # encoding, checksum of the bytes, the bytes
 Body = tuple[str, int, bytes]
 
@@ -18,6 +27,16 @@ def packed(response: Response) -> Body:
     if not encoding:
         body, encoding = zlib.compress(body, 6), "zlib"
     return encoding, zlib.crc32(body), body
+
+
+def records_in(text: bytes) -> list[Raw]:
+    """The records of an answer, by their positions; msgspec.DecodeError where it is none."""
+    return _PAGE.decode(text).results
+
+
+def plain(response: Response) -> strict.Mended:
+    """The body of an answer that is not on disk, as strict readers take it."""
+    return strict.whole(zlib.decompress(response.body, 31) if response.encoding else response.body)
 
 
 def unpacked(row: Body | None, what: str) -> strict.Mended:

@@ -15,7 +15,7 @@ from msgspec import Raw, Struct
 
 from hubdump.errors import DiskFailure
 from hubdump.model import Otherwise, Response
-from hubdump.store.bodies import packed, unpacked
+from hubdump.store.bodies import plain, records_in, unpacked
 from hubdump.store.database import disk_errors
 
 _ACTIVE = """
@@ -24,20 +24,16 @@ WHERE type = ? AND state = 0 AND id IN (SELECT value FROM json_each(?)) ORDER BY
 """
 
 
-class _Page(Struct):
-    results: list[Raw]
-
-
 class _Said(Struct):
     properties: dict[str, Any] = {}
 
 
-_PAGE, _SAID = msgspec.json.Decoder(_Page), msgspec.json.Decoder(_Said)
+_SAID = msgspec.json.Decoder(_Said)
 
 
 def of(response: Response) -> list[Raw]:
     """The records of an answer, by their positions."""
-    return _PAGE.decode(unpacked(packed(response), "An answer").text).results
+    return records_in(plain(response).text)
 
 
 def stored(
@@ -52,7 +48,7 @@ def stored(
             page = unpacked(db.execute(sql, (number,)).fetchone(), f"Page {number} of {path}")
         except DiskFailure:
             continue
-        results = _PAGE.decode(page.text).results
+        results = records_in(page.text)
         for row in members:
             yield row, results[row[1]]
 

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from hubdump.model import State
-from hubdump.store.bodies import unpacked
+from hubdump.store.bodies import records_in, unpacked
 from hubdump.store.database import disk_errors
 from hubdump.store.packing import Packing
 from hubdump.store.records import drop_pages
@@ -50,15 +50,11 @@ class Erased(NamedTuple):
     associations: int
 
 
-class _Page(Struct):
-    results: list[Raw]
-
-
 class _Named(Struct):
     id: str | int | None = None
 
 
-_PAGE, _NAMED = msgspec.json.Decoder(_Page), msgspec.json.Decoder(_Named)
+_NAMED = msgspec.json.Decoder(_Named)
 
 
 class Erasing:
@@ -104,7 +100,7 @@ class Erasing:
         """Whether a page holds any version of some records."""
         row = self._db.execute("SELECT encoding, crc, body FROM pages WHERE number = ?", (number,)).fetchone()
         text = unpacked(row, f"Page {number} of {self.path}").text
-        return any(_id_of(raw) in ids for raw in _PAGE.decode(text).results)
+        return any(_id_of(raw) in ids for raw in records_in(text))
 
 
 def _id_of(raw: Raw) -> int:

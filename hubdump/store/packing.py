@@ -16,12 +16,11 @@ from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
 
-import msgspec
-from msgspec import Raw, Struct
+from msgspec import Raw
 
 from hubdump import strict
 from hubdump.errors import DiskFailure
-from hubdump.store.bodies import checked
+from hubdump.store.bodies import checked, records_in
 from hubdump.store.database import disk_errors
 
 # Records on a page that is packed; HubSpot's own hold as many at most.
@@ -55,13 +54,6 @@ class _Place(NamedTuple):
 # All the versions that lie at one place, and their bytes: what became of a record since may have changed only.
 _Kept = tuple[list[_Place], bytes]
 _position: Callable[[_Place], int] = attrgetter("position")
-
-
-class _Page(Struct):
-    results: list[Raw]
-
-
-_PAGE = msgspec.json.Decoder(_Page)
 
 
 class Packing:
@@ -156,7 +148,7 @@ class Packing:
                 )
         except DiskFailure:  # damaged: verify names it
             return None
-        return None if text.values and not mended else _PAGE.decode(text.text).results
+        return None if text.values and not mended else records_in(text.text)
 
     def _replace(self, type_: int, group: Sequence[int], kept: Sequence[_Kept]) -> None:
         """New pages instead of a group of them, and every reference led there."""

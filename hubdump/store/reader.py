@@ -12,13 +12,12 @@ from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
-import msgspec
-from msgspec import Raw, Struct
+from msgspec import Raw
 
 from hubdump.catalog import Catalogue
 from hubdump.model import Association, Bookmark, Quarantine, State, Unread
 from hubdump.store.associations import whole_of
-from hubdump.store.bodies import unpacked
+from hubdump.store.bodies import records_in, unpacked
 from hubdump.store.bookmarks import bookmark_of, meta_of, uncertain_of
 from hubdump.store.changes import Changes
 from hubdump.store.database import DEFINITIONS, FAILURES, disk_errors, open_for_reading
@@ -56,13 +55,6 @@ class StoredFile:
     path: str
     mark: str
     records: int
-
-
-class _Results(Struct):
-    results: list[Raw]
-
-
-_RESULTS = msgspec.json.Decoder(_Results)
 
 
 class Reader:
@@ -267,4 +259,4 @@ class Reader:
         body = unpacked(row, f"Page {page} of {self.path}")
         if body.values:
             self._mended[page] = body.values
-        return _RESULTS.decode(body.text).results
+        return records_in(body.text)
