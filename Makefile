@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # The tests start hundreds of processes: each would compile every module anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test prove simulate mutants mutation strangers lint parity fix lock wheel clean
+.PHONY: help run test prove simulate mutants mutation strangers bench lint parity fix lock wheel clean
 
 help: ## list what there is
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 11
@@ -31,6 +31,9 @@ mutation: venv/dev ## small breakages of the core by mutmut, against the fast te
 
 strangers: venv/dev ## clients nobody here wrote, against the sandbox; their table into docs/sandbox.md
 	$(BIN)/python -m tests.strangers.run_peers
+
+bench: venv/dev ## hubdump beside other extractors, in venvs of their own: about an hour; ARGS="--only meltano --turns 1 --grow"
+	$(BIN)/python -m bench.rivals $(ARGS)
 
 lint: venv/dev ## ruff, mypy, the layers, the house rules
 	$(BIN)/ruff check .
@@ -59,7 +62,7 @@ wheel: venv/runtime ## build dist/*.whl
 	$(PIP) wheel --no-deps --no-build-isolation --wheel-dir dist .
 
 clean: ## remove what was installed and built, never data
-	rm -rf venv dist mutants .strangers .mypy_cache .ruff_cache .pytest_cache
+	rm -rf venv dist mutants .strangers .rivals .mypy_cache .ruff_cache .pytest_cache
 
 venv/bin/python:
 	@test -n "$(PYTHON)" || { echo "hubdump needs Python 3.11 or newer; found none. Say which: make run PYTHON=..."; exit 2; }
