@@ -22,7 +22,7 @@ with duckdb.connect("contacts.duckdb", read_only=True) as db:
 
 
 def ready(rival: Rival, _: Job) -> Command:
-    """Nothing has to be written first. From 1970 on, its default, HubSpot searches nothing (a belief of the sandbox)."""
+    """Nothing has to be written first. A search from 1970 on, its default, is answered by 500 (docs/beliefs.md)."""
     to = ("--dest-uri", "duckdb:///contacts.duckdb", "--dest-table", "main.contacts")
     source = ("--source-uri", f"hubspot://?api_key={TOKEN}", "--source-table", "contacts")
     return (
