@@ -26,6 +26,6 @@ NOT_IN = {
     "dlt's HubSpot source": "it is no package, `dlt init` copies it from a repository. ingestr's is made from it.",
     "Estuary, Fivetran, hotglue, PostHog": "they run as a service, or inside their own application.",
     "Airbyte after 5.7.0": "that is the last that is a Python package; later ones are container images.",
-    "ingestr 0.15.9, and 1.1.76, the current one": "the package fetches a compiled program that cannot be led to another host; "
-    "0.14.155, the last in Python, is in it.",
+    "ingestr 0.15.9, and 1.1.76, the current one": "the package fetches a compiled program, which cannot be led "
+    "to another host; 0.14.155, the last in Python, is in it.",
 }
