@@ -155,13 +155,11 @@ class StoredIds:
 
 @dataclass(frozen=True, slots=True)
 class DueLinks:
-    """A flow asks for up to `count` ids above `after` of records whose associations are to be read again; with `back`
-    of those of the other type that are to be looked at, for what they are tied to.
-    """
+    """A flow asks for up to `count` ids above `after` of records due in its reach, of the type that it asks."""
 
     after: int
     count: int
-    back: bool
+    reach: Reach
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,11 +245,12 @@ class Settled:
 
 
 class Reach(StrEnum):
-    """Of which records a walk of associations asks: all, those that are due; or, to find more of these, `back` from the
-    other type of the pair.
+    """Of which records a walk of associations asks: all, and then those that came `late`, while it read all; those that
+    are due, or, to find more of these, `back` from the other type of the pair.
     """
 
     WHOLE = "whole"
+    LATE = "late"
     CHANGED = "changed"
     BACK = "back"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tracemalloc
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -96,7 +97,7 @@ def test_the_pages_of_one_input_are_followed() -> None:
         (3, 4),
         (5, 9),
     ]
-    assert [sorted(p.fresh) for p in pages] == [[3, 5], [], [], []]
+    assert [sorted(p.fresh) for p in pages] == [[3, 5], [], [], [], []]
 
 
 def test_a_repeated_cursor_of_one_input_is_refuted_not_followed_for_ever() -> None:
@@ -154,7 +155,7 @@ def test_a_record_that_is_gone_since_has_no_associations_and_other_errors_settle
     other = {"category": "OBJECT_NOT_FOUND", "subCategory": "crm.else", "context": {"fromObjectId": ["3"]}}
     nobody = nothing(99)
     pages = read_links([3, 5], {"results": [], "errors": [gone, other, nobody]}, {"results": [links(3, "1")]})
-    assert [sorted(p.fresh) for p in pages] == [[5], [3], []]
+    assert [sorted(p.fresh) for p in pages] == [[5], [3], [], []]
     assert not any(p.failed for p in pages)
 
 
@@ -172,22 +173,26 @@ def test_labels_come_home_with_their_association() -> None:
 
 
 def read_due(
-    due: list[int], back: list[int], answered_by: Any, cursor: str = ""
+    due: list[int],
+    back: list[int],
+    answered_by: Any,
+    cursor: str = "",
+    late: Sequence[int] = (),
+    **more: bool,
 ) -> tuple[list[str], list[AssociationsRead]]:
-    """A walk of what changed: of each request its pair and number of records, and what it hands over.
+    """A walk of what changed: of each request its pair and number of records, and what it hands over. `late` are the
+    records that came while all were read.
 
     `answered_by` makes an answer, or an error, of a pair and the ids that are asked for.
     """
-    flow, asked, found = (
-        flows.associations(API, CALLS, CONTACTS, cursor or linking.first(whole=False)),
-        [],
-        [],
-    )
+    flow = flows.associations(API, CALLS, CONTACTS, cursor or linking.first(whole=False), **more)
+    asked, found = list[str](), list[AssociationsRead]()
+    of = {Reach.CHANGED: due, Reach.BACK: back, Reach.LATE: late}
     effect: Any = next(flow)
     while True:
         sent: Any = None
         if isinstance(effect, DueLinks | StoredIds):
-            every = ALL_CALLS if isinstance(effect, StoredIds) else back if effect.back else due
+            every = ALL_CALLS if isinstance(effect, StoredIds) else of[effect.reach]
             sent = [id_ for id_ in every if id_ > effect.after][: effect.count]
         elif isinstance(effect, Request):
             ids = [int(one["id"]) for one in json.loads(effect.body or b"")["inputs"]]
@@ -241,5 +246,16 @@ def test_where_hubspot_does_not_say_what_changed_ones_are_tied_to_all_are_read(
 
     _, found = read_due([2], [9], said)
     assert [row.from_id for one in found for row in one.rows] == ALL_CALLS
-    assert (found[-1].done, found[-1].reach) == (True, Reach.WHOLE)
+    assert (found[-1].done, found[-1].reach) == (True, Reach.LATE)
     assert not any(one.failed for one in found)
+
+
+def test_what_came_while_all_were_read_is_read_again_and_not_by_who_goes_ahead() -> None:
+    whole = linking._encode(linking.Place(0))
+    asked, ahead = read_due([], [], tied, whole, late=[2], ahead=True)
+    assert [one.partition(" ")[2] for one in asked] == ["3"]
+    assert (ahead[-1].done, linking.reach_of(ahead[-1].cursor)) == (False, Reach.LATE)
+    assert list(flows.associations(API, CALLS, CONTACTS, ahead[-1].cursor, ahead=True)) == []
+    asked, rest = read_due([], [], tied, ahead[-1].cursor, late=[2])
+    assert [row.from_id for one in rest for row in one.rows] == [2]
+    assert [(one.done, one.reach) for one in rest] == [(False, Reach.LATE), (True, Reach.LATE)]

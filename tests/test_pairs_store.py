@@ -14,6 +14,7 @@ from hubdump.model import (
     Association,
     AssociationsRead,
     DueLinks,
+    Reach,
     RecordRef,
     RecordsRead,
     Response,
@@ -138,7 +139,7 @@ def based(store: Store) -> None:
     store.commit_records(WalkKey("deals", "sweep"), page, 0.0)
     store.begin_associations(DEALS, "", 5, 0)
     paged(store, [(1, 7), (1, 8), (2, 7)], (1, 2))
-    paged(store, [], done=True)
+    paged(store, [], done=True, reach=Reach.LATE)
     store.runs.begin("second", 2)
 
 
@@ -191,13 +192,13 @@ def test_a_list_holds_what_changed_what_failed_and_what_led_to_what_is_gone(stor
     assert store.walk(DEALS) == ("back", False)
     assert due(store, back=True) == [7, 8, 9]
     assert due(store) == [1, 2]
-    paged(store, [], done=True)
+    paged(store, [], done=True, reach=Reach.CHANGED)
     assert (due(store), due(store, back=True)) == ([], [])
     store.runs.begin("third", 3)
     store.commit_settled(WalkKey("contacts", "settle"), Settled("", done=True, removed={8: None}), 0.0)
     store.begin_associations(DEALS, "back", 7, 0)
     assert (due(store), due(store, back=True)) == ([1], [])
-    failed = AssociationsRead((), (), {2: "no"}, "", done=True)
+    failed = AssociationsRead((), (), {2: "no"}, "", done=True, reach=Reach.CHANGED)
     store.commit_associations(DEALS, failed, 0.0)
     store.pairs.choose("deals", "contacts", read=True)
     store.begin_round("deals", 8)
@@ -207,5 +208,52 @@ def test_a_list_holds_what_changed_what_failed_and_what_led_to_what_is_gone(stor
     assert 2 in due(store)
 
 
+def committed(store: Store, *ids: int, archived: bool = False) -> None:
+    """Deals come in a page of the catch-up."""
+    refs = [RecordRef(id_, place, 1, archived=archived) for place, id_ in enumerate(ids)]
+    body = b'{"results": [%s]}' % b", ".join([b"{}"] * len(ids))
+    store.commit_records(
+        WalkKey("deals", "catch-up"), RecordsRead(Response(200, {}, body), refs, "", done=False), 0.0
+    )
+
+
+def test_what_is_committed_while_all_are_read_is_due_again_until_it_was_read(store: Store) -> None:
+    based(store)
+    store.begin_round("deals", 2)
+    committed(store, 3)
+    store.begin_associations(DEALS, "", 9, 0)
+    assert late(store) == [], "it comes with all the others"
+    committed(store, 1, 4)
+    committed(store, 5, archived=True)
+    assert (late(store), due(store)) == ([1, 4], [3])
+    paged(store, [], (1, 2))
+    assert (late(store), due(store)) == ([1, 4], [3]), "all is due until that is done, late or not"
+    store.commit_associations(DEALS, AssociationsRead((), (), {4: "no"}, "late", done=False), 0.0)
+    paged(store, [(1, 7), (4, 8)], (1, 4), reach=Reach.LATE)
+    assert store.asked.failures("deals") == [], "what failed before was read after all"
+    assert store.associations.last_read("deals", "contacts").whole_us == 5
+    paged(store, [], done=True, reach=Reach.LATE)
+    assert (late(store), due(store)) == ([], [])
+    assert store.associations.last_read("deals", "contacts").whole_us == 9
+
+
+def test_what_came_late_is_due_by_the_next_walk_where_its_own_was_not_continued(store: Store) -> None:
+    based(store)
+    store.begin_associations(DEALS, "", 9, 0)
+    committed(store, 2)
+    store.begin_round("deals", 10)
+    store.begin_associations(DEALS, "back", 11, 0)
+    assert (late(store), 2 in due(store)) == ([], True)
+    committed(store, 2)
+    assert late(store) == [2]
+    store.pairs.forget("deals", "contacts")
+    assert late(store) == due(store) == []
+
+
+def late(store: Store) -> list[int]:
+    return store.associations.due("deals", "contacts", DueLinks(0, 100, Reach.LATE))
+
+
 def due(store: Store, *, back: bool = False) -> list[int]:
-    return store.associations.due("deals", "contacts", DueLinks(0, 100, back))
+    reach = Reach.BACK if back else Reach.CHANGED
+    return store.associations.due("deals", "contacts", DueLinks(0, 100, reach))

@@ -29,9 +29,9 @@ def left_to_link(store: Store, key: WalkKey, records: int) -> tuple[int, ...]:
     place = json.decode(cursor, type=Place)
     if place.reach is Reach.WHOLE:
         return (max(0, records - store.asked.records_up_to(key.type, place.after)) + len(place.pending),)
-    back = place.reach is Reach.BACK
-    questions = [DueLinks(0 if back else place.after, records, back=False)]
-    questions += [DueLinks(place.after, records, back=True)] if back else []
+    questions = [DueLinks(place.after, records, place.reach)]
+    if place.reach is Reach.BACK:
+        questions.insert(0, DueLinks(0, records, Reach.CHANGED))
     return len(place.pending), *(len(store.associations.due(key.type, key.purpose, one)) for one in questions)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from hubdump.catalog import Catalogue
-from hubdump.errors import RequestRefused, ScopeMissing
+from hubdump.errors import Incomplete, RequestRefused, ScopeMissing
 from hubdump.extract import plan
 from hubdump.extract.exchange import Exchange
 from hubdump.extract.pairing import Pairing
@@ -13,7 +13,7 @@ from hubdump.extract.plan import Linking, Wishes
 from hubdump.extract.together import all_of
 from hubdump.hubspot import flows, linking
 from hubdump.hubspot.endpoints import Endpoints
-from hubdump.model import Flow, ObjectType, WalkKey
+from hubdump.model import Flow, ObjectType, Reach, WalkKey
 from hubdump.store.store import Store
 
 Walk = Callable[[WalkKey, Callable[[str], Flow]], Awaitable[None]]
@@ -37,6 +37,14 @@ class Associating:
         self._api, self._exchange, self._store = api, exchange, store
         self._pairing, self._wishes, self._catalogue = pairing, wishes, catalogue
         self._walk, self._refute = walk, refute
+        self._failed: dict[WalkKey, Incomplete] = {}
+
+    async def ahead(self, type_: ObjectType) -> None:
+        """All associations of a type, of pairs that are read whole, while its last records are looked for: of what is
+        committed meanwhile `read` reads them again. It also tells what fails here.
+        """
+        if self._wishes.associations is not Linking.NEVER:
+            await all_of(self._pair_ahead(type_, to) for to in self._pairing.types)
 
     async def read(self, type_: ObjectType) -> None:
         """The associations of a type; those that need scopes are told together, when the others are read."""
@@ -47,6 +55,25 @@ class Associating:
         if lacking:
             scopes = dict.fromkeys(scope for error in lacking for scope in error.scopes)
             raise ScopeMissing(lacking[0].template, tuple(scopes), tuple(to for e in lacking for to in e.of))
+
+    async def _pair_ahead(self, type_: ObjectType, to: ObjectType) -> None:
+        key = await self._pairing.walk(type_, to)
+        if key is None or not self._begun_whole(key):
+            return
+        try:
+            await self._walk(key, lambda cursor: flows.associations(self._api, type_, to, cursor, ahead=True))
+        except Incomplete as error:
+            self._failed[key] = error
+
+    def _begun_whole(self, key: WalkKey) -> bool:
+        """Whether a walk reads all of a pair; one that is due begins."""
+        if self._store.begun(key):
+            cursor, done = self._store.walk(key)
+            return not done and linking.reach_of(cursor) is Reach.WHOLE
+        whole = self._is_whole(key)
+        if whole:
+            self._begin_at(key, linking.first(whole=True))
+        return whole
 
     async def _pair(self, key: WalkKey, lacking: list[ScopeMissing]) -> None:
         """Read the associations of one type to another; where there are none, look from the other side."""
@@ -68,6 +95,8 @@ class Associating:
 
     async def _link(self, key: WalkKey, *, sure: bool = True) -> None:
         """One walk, from where it stands; `sure` unless it is not known whether the other side shows anything."""
+        if key in self._failed:
+            raise self._failed.pop(key)
         if not self._store.begun(key):
             await self._begin(key, sure=sure)
         from_, to = self._catalogue.by_name(key.type), self._catalogue.by_name(key.purpose)
@@ -77,13 +106,19 @@ class Associating:
         """Decide whether all are read. Else what changed of the other type has to be in the store: what that is tied to
         is read too, as far as it can be seen from there; where it cannot, all are.
         """
-        known = self._store.associations
-        whole_us = known.last_read(key.type, key.purpose).whole_us
-        whole = plan.is_read_whole(whole_us, self._wishes, self._exchange.server_time_us())
+        whole, known = self._is_whole(key), self._store.associations
         if not whole:
             await self._pairing.is_read(key.purpose)
             is_seen = sure and self._pairing.shows_back(key)
             others = known.changed(key.type, key.purpose, key.purpose, plan.OVERLAP_LINKS_US)
             whole = bool(others) and not is_seen
+        self._begin_at(key, linking.first(whole=whole))
+
+    def _is_whole(self, key: WalkKey) -> bool:
+        """Whether all associations of a pair are to be read, whatever changed."""
+        whole_us = self._store.associations.last_read(key.type, key.purpose).whole_us
+        return plan.is_read_whole(whole_us, self._wishes, self._exchange.server_time_us())
+
+    def _begin_at(self, key: WalkKey, cursor: str) -> None:
         now_us = self._exchange.server_time_us()
-        self._store.begin_associations(key, linking.first(whole=whole), now_us, plan.OVERLAP_LINKS_US)
+        self._store.begin_associations(key, cursor, now_us, plan.OVERLAP_LINKS_US)

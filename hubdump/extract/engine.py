@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -21,7 +22,7 @@ from hubdump.extract.exchange import Exchange
 from hubdump.extract.pairing import Pairing
 from hubdump.extract.plan import Wishes
 from hubdump.extract.taken import Taken, taken
-from hubdump.extract.together import all_of
+from hubdump.extract.together import all_of, beside
 from hubdump.hubspot import flows
 from hubdump.hubspot.endpoints import LIST_LADDER, Endpoints
 from hubdump.model import (
@@ -184,17 +185,24 @@ class Engine:
             await self._walk(swept, lambda at: flows.sweep(self._api, type_, properties, at))
         # Taken before anything looks for changes, and kept: it says no more than they can have seen.
         seen_us = mark.seen_us or self._store.begin_catch_up(type_.name, self._exchange.server_time_us())
+        self._pairing.tell_swept(type_)
+        # What they read is so as of then, too; of what is committed meanwhile they are read again.
+        ahead = self._associating.ahead(type_), self._history_ahead(type_)
+        proved = await beside(ahead, self._caught_up(type_, mark, properties))
+        self._pairing.tell_read(type_)
+        await all_of([self._associating.read(type_), self._history(type_)])
+        self._finish(type_, plan.fresh_us(seen_us), proved=proved)
+        self._wishes.history.check(type_, self._store.certain_names(type_.name))
+
+    async def _caught_up(self, type_: ObjectType, mark: Bookmark, properties: Properties) -> bool:
+        """Read what the sweep missed, or could not read, as far as that has to be; whether the type is proved."""
         await self._walk(
             WalkKey(type_.name, plan.REREAD), lambda at: flows.reread(self._api, type_, properties, at)
         )
         # Before the search: what comes back or is made after it would stand in for what is gone.
         count = await self._comparing.counted(type_, mark)
         found = await self._catch_up(type_, mark, properties)
-        proved = await self._comparing.of(type_, mark, properties, count, needed=not found)
-        self._pairing.tell_read(type_)
-        await all_of([self._associating.read(type_), self._history(type_)])
-        self._finish(type_, plan.fresh_us(seen_us), proved=proved)
-        self._wishes.history.check(type_, self._store.certain_names(type_.name))
+        return await self._comparing.of(type_, mark, properties, count, needed=not found)
 
     async def _is_empty(self, type_: ObjectType, mark: Bookmark) -> bool:
         """Finish the round of a type of which neither the dump nor HubSpot has a record: its lists are the proof.
@@ -264,6 +272,10 @@ class Engine:
         if belief not in self._store.refuted():
             self._emit(Noted(f"HubSpot refuted the belief '{belief}': {seen}. This run does not rely on it."))
         self._store.refute(belief, seen)
+
+    async def _history_ahead(self, type_: ObjectType) -> None:
+        with suppress(Incomplete):  # it is asked for again, and told, when the records are read
+            await self._history(type_)
 
     async def _history(self, type_: ObjectType) -> None:
         if names := self._wishes.history.names(type_, self._store.certain_names(type_.name)):

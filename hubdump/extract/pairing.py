@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from hubdump import marks
 from hubdump.errors import ABSENT, GONE, RequestRefused, ScopeMissing
@@ -26,8 +26,8 @@ LEADS_TO = "associations to "  # what cannot be read, of types that nobody asked
 class Pairing:
     """The pairs of one run: of the types that are due, with each other and with all others.
 
-    Whoever reads the records tells when it is known whether a type has any, and when they are all read. `both`: each
-    pair is read from both sides, and compared.
+    Whoever reads the records tells when it is known whether a type has any, about how many, and when they are all read.
+    `both`: each pair is read from both sides, and compared.
     """
 
     def __init__(
@@ -44,6 +44,7 @@ class Pairing:
         many = len(there) > plan.PAIRED_MAX
         self._linkable = Linkable(api, exchange, store.pairs, self._may_be_unread, many=many)
         self._known: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
+        self._swept: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self._read: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self._locks: defaultdict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
         self._decided: set[tuple[str, str]] = set()
@@ -53,9 +54,15 @@ class Pairing:
         for type_ in self._types:
             if type_.name not in taken.due:
                 self.tell(type_, filled=type_.name in known | led_to or self._may_have_any(type_))
+                self.tell_swept(type_)
                 self._read[type_.name].set()
             elif type_.name in known:
                 self.tell(type_, filled=True)
+
+    @property
+    def types(self) -> Sequence[ObjectType]:
+        """All types that the portal has."""
+        return self._types
 
     @property
     def asked(self) -> Counter[Budget]:
@@ -67,12 +74,17 @@ class Pairing:
         self._filled[type_.name] = filled
         self._known[type_.name].set()
 
+    def tell_swept(self, type_: ObjectType) -> None:
+        """About as many records of a type are in the store as this run finds."""
+        self._swept[type_.name].set()
+
     def tell_read(self, type_: ObjectType, *, failed: bool = False) -> None:
         """No more records of a type come in this run."""
         if failed:
             self._failed.add(type_.name)
         if not self._known[type_.name].is_set():
             self.tell(type_, filled=self._store.asked.knows(type_.name))
+        self.tell_swept(type_)
         self._read[type_.name].set()
 
     async def is_read(self, type_: str) -> None:
@@ -82,11 +94,14 @@ class Pairing:
     async def walks_of(self, type_: ObjectType) -> tuple[WalkKey, ...]:
         """The associations that are read from the side of a type, once enough is known of all the others."""
         await all_of(self._decide(type_, other) for other in self._types)
-        return tuple(
-            WalkKey(type_.name, other.name)
-            for other in self._types
-            if self._filled[other.name] and self._store.pairs.side(type_.name, other.name) is Side.READ
-        )
+        keys = [await self.walk(type_, other) for other in self._types]
+        return tuple(key for key in keys if key)
+
+    async def walk(self, type_: ObjectType, other: ObjectType) -> WalkKey | None:
+        """The associations of a type to another, once enough is known of both; None where they are not read."""
+        await self._decide(type_, other)
+        is_read = self._filled[other.name] and self._store.pairs.side(type_.name, other.name) is Side.READ
+        return WalkKey(type_.name, other.name) if is_read else None
 
     async def doubted(self, key: WalkKey) -> WalkKey | None:
         """The other side of a pair, where the one that was read may not show all: it shows nothing, and the pair may be
@@ -287,8 +302,8 @@ class Pairing:
             there, back = pairs.side(one.name, other.name), pairs.side(other.name, one.name)
             if (there is Side.READ) != (back is Side.READ):
                 return
-            await self._read[one.name].wait()
-            await self._read[other.name].wait()
+            await self._swept[one.name].wait()
+            await self._swept[other.name].wait()
         first = self._is_first(one, other)
         self._choose(one, other, first=first, second=not first)
 

@@ -4,8 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Iterable
+from typing import TypeVar
 
 from hubdump.errors import HubdumpError
+
+T = TypeVar("T")
+
+
+async def beside(others: Iterable[Awaitable[None]], work: Awaitable[T]) -> T:
+    """What comes of a work, when it and others that go on at once are at their ends."""
+    came: list[T] = []
+
+    async def main() -> None:
+        came.append(await work)
+
+    await all_of([main(), *others])
+    return came[0]
 
 
 async def all_of(works: Iterable[Awaitable[None]]) -> None:

@@ -47,9 +47,12 @@ class Place(msgspec.Struct, frozen=True, omit_defaults=True):
     reach: Reach = Reach.WHOLE
 
 
-def associations(api: Endpoints, from_: ObjectType, to: ObjectType, cursor: str) -> Flow:
-    """The associations of every stored record of a type to another type, 1,000 records a call; from the cursor `first`
-    on, of those that are due only, once records of the other type that changed were looked at.
+def associations(
+    api: Endpoints, from_: ObjectType, to: ObjectType, cursor: str, *, ahead: bool = False
+) -> Flow:
+    """The associations of every stored record of a type to another type, 1,000 records a call, and again of those that
+    were committed meanwhile, unless it goes `ahead` of them; from the cursor `first` on, of those that are due only,
+    once records of the other type that changed were looked at.
 
     Where HubSpot refuses so many (an earlier text of its changelog said 100), they are asked for by 100; where it
     fails for ever, by halves; where it does so when it is asked back, all are read. The cursor is JSON: the last id
@@ -62,8 +65,13 @@ def associations(api: Endpoints, from_: ObjectType, to: ObjectType, cursor: str)
             place = Place(0, reach=Reach.CHANGED)
         except (RequestRefused, ScopeMissing, Poison):
             place = Place(0)
-    place = yield from _walk(api, from_, to, place)
-    yield AssociationsRead((), (), {}, _encode(place), done=True, reach=place.reach)
+    if place.reach is Reach.WHOLE:
+        yield from _walk(api, from_, to, place)
+        place = Place(0, reach=Reach.LATE)
+        yield AssociationsRead((), (), {}, _encode(place), done=False)
+    if not ahead:
+        place = yield from _walk(api, from_, to, place)
+        yield AssociationsRead((), (), {}, _encode(place), done=True, reach=place.reach)
 
 
 def _walk(api: Endpoints, from_: ObjectType, to: ObjectType, place: Place) -> Generator[Effect, Any, Place]:
@@ -168,7 +176,7 @@ def _filled(place: Place) -> Generator[Effect, Any, Place]:
     """The place with records to be asked for, as long as there are any."""
     if place.pending:
         return place
-    question: Effect = DueLinks(place.after, ASSOCIATION_INPUTS, back=place.reach is Reach.BACK)
+    question: Effect = DueLinks(place.after, ASSOCIATION_INPUTS, place.reach)
     if place.reach is Reach.WHOLE:
         question = StoredIds(place.after, ASSOCIATION_INPUTS)
     ids: list[int] = yield question

@@ -32,6 +32,16 @@ SELECT id, state = 0 AND id NOT IN (SELECT id FROM removals WHERE type = ?1) FRO
 AND (run > ?2 OR updated_us >= ?3 OR state <> 0 AND run = ?2 OR id IN (SELECT id FROM removals WHERE type = ?1))
 """
 _NOTE_DUE = "INSERT OR IGNORE INTO links_due VALUES (?, ?, ?, ?)"
+# `links_due.back`, by what a walk asks for: its own records, those of the other type, its own that came meanwhile.
+_BACK = {Reach.CHANGED: 0, Reach.BACK: 1, Reach.LATE: 2}
+_NOTE_LATE = f"""
+INSERT OR IGNORE INTO links_due SELECT ?1, other.number, {_BACK[Reach.LATE]}, records.id
+FROM walks CROSS JOIN types other ON other.name = purpose CROSS JOIN records
+WHERE walks.type = ?1 AND records.type = ?1 AND state = 0 AND id IN (SELECT value FROM json_each(?2))
+"""  # noqa: S608 - our own number
+_LATE_ARE_DUE = f"""
+UPDATE OR REPLACE links_due SET back = 0 WHERE type = ? AND other = ? AND back = {_BACK[Reach.LATE]}
+"""  # noqa: S608 - our own number
 _DUE_FAILED = """
 INSERT OR IGNORE INTO links_due SELECT ?1, ?2, 0, id FROM failures WHERE type = ?1 AND purpose = ?3 AND id > 0
 """
@@ -105,10 +115,10 @@ class Associations:
 
     def due(self, from_: str, to: str, asked: DueLinks) -> list[int]:
         """Up to `count` ids of active records that are due of a side, ascending, above `after`."""
-        ends = (to, from_) if asked.back else (from_, to)
+        ends = (to, from_) if asked.reach is Reach.BACK else (from_, to)
         with disk_errors(self.path):
             numbers = (self._types.get(end, 0) for end in ends)
-            rows = self._db.execute(_DUE, (*numbers, asked.back, asked.after, asked.count))
+            rows = self._db.execute(_DUE, (*numbers, _BACK[asked.reach], asked.after, asked.count))
             return [id_ for (id_,) in rows]
 
     def changed(self, from_: str, to: str, type_: str, overlap_us: int) -> int:
@@ -125,6 +135,7 @@ class Associations:
         `overlap_us` before the last time is due once more. Of a side that was never read whole all is read.
         """
         last, number, other = self.last_read(from_, to), self._types[from_], self._types[to]
+        self._db.execute(_LATE_ARE_DUE, (number, other))  # of a walk that was not continued
         if last.whole_us:
             own, others = (self._changed(last, type_, overlap_us) for type_ in (number, other))
             self._db.executemany(_NOTE_DUE, ((number, other, 0, id_) for id_, active in own if active))
@@ -138,6 +149,12 @@ class Associations:
             " ON CONFLICT (from_type, to_type) DO UPDATE SET noted_us = excluded.noted_us, run = excluded.run",
             (from_, to, now_us, self._runs.number),
         )
+
+    def note_late(self, type_: int, ids: Iterable[int]) -> None:
+        """Note records of a type that were just committed: the walks of this round may have read their associations as
+        of an older version.
+        """
+        self._db.execute(_NOTE_LATE, (type_, json.dumps(list(ids))))
 
     def begin_round(self, type_: str) -> None:
         """Another round of a type begins: what the present run has noted already does not hold all that changes. What
@@ -163,10 +180,13 @@ class Associations:
             "INSERT INTO failures VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
             ((number, id_, to, reason) for id_, reason in page.failed.items()),
         )
+        if page.reach is Reach.LATE:  # what failed before was read now
+            sql = "DELETE FROM failures WHERE type = ? AND id = ? AND purpose = ?"
+            self._db.executemany(sql, ((number, id_, to) for id_ in page.fresh))
         if page.done:
             done = "DELETE FROM links_due WHERE type = ? AND other = ? AND back = ?"
-            self._db.executemany(done, ((number, other, 0), (other, number, 1)))
-        if page.done and page.reach is Reach.WHOLE:
+            self._db.executemany(done, ((number, other, 0), (other, number, 1), (number, other, 2)))
+        if page.done and page.reach is Reach.LATE:
             sql = "UPDATE pairs SET whole_us = noted_us WHERE from_type = ? AND to_type = ?"
             self._db.execute(sql, (from_, to))
 

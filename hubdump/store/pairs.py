@@ -23,7 +23,7 @@ _UPSERT = (
 _FORGET = (
     "DELETE FROM associations WHERE from_type = ? AND to_type = ?",
     "DELETE FROM links_seen WHERE from_type = ? AND to_type = ?",
-    "DELETE FROM links_due WHERE type = ? AND other = ? AND back = 0",
+    "DELETE FROM links_due WHERE type = ? AND other = ? AND back <> 1",
     "DELETE FROM links_due WHERE other = ? AND type = ? AND back = 1",
 )
 

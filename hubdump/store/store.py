@@ -201,6 +201,7 @@ class Store:
                     ((number, ref.id) for ref in page.records),
                 )
                 self.associations.unlink(number, [ref.id for ref in page.records if ref.archived])
+                self.associations.note_late(number, [ref.id for ref in page.records])
             self._move(key, page.cursor, done=page.done)
             self._set_meta("active_s", repr(active_s))
 

@@ -138,8 +138,8 @@ ALGORITHM: tuple[Mutant, ...] = (
         (
             Edit(
                 pairing,
-                "            for other in self._types\n            if self._filled",
-                "            for other in self._types\n            if other.name != 'contacts' and self._filled",
+                "is_read = self._filled",
+                "is_read = other.name != 'contacts' and self._filled",
             ),
         ),
         frozenset({"LOST"}),

@@ -131,9 +131,43 @@ KEEPING: tuple[Mutant, ...] = (
     Mutant(
         "always read whole",
         "A reading of what changed passes for one of all associations.",
-        (Edit(associations, "if page.done and page.reach is Reach.WHOLE:", "if page.done:"),),
+        (Edit(associations, "if page.done and page.reach is Reach.LATE:", "if page.done:"),),
         frozenset({"LOST", "GHOST"}),
         "among",
+    ),
+    Mutant(
+        "late ones not kept",
+        "Records that are committed while all associations are read are known to one process, not to the next.",
+        (
+            Edit(
+                associations,
+                "self._runs, self._asked = path, db, types, runs, asked\n",
+                "self._runs, self._asked = path, db, types, runs, asked\n"
+                "        db.execute('DELETE FROM links_due WHERE back = 2')\n",
+            ),
+        ),
+        frozenset({"LOST"}),
+        "cut whole",
+    ),
+    Mutant(
+        "late ones known before",
+        "Of records that are committed while all associations are read, only those known before are read once more.",
+        (
+            Edit(
+                store,
+                "                self.associations.note_late(number, [ref.id for ref in page.records])\n",
+                "",
+            ),
+            Edit(
+                store,
+                "            if page.records:\n                records.put(",
+                "            if page.records:\n"
+                "                self.associations.note_late(number, [ref.id for ref in page.records])\n"
+                "                records.put(",
+            ),
+        ),
+        frozenset({"LOST"}),
+        "read whole",
     ),
     Mutant(
         "no overlap of associations",

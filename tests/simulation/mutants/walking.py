@@ -203,6 +203,21 @@ WALKING: tuple[Mutant, ...] = (
         "crowd",
     ),
     Mutant(
+        "late ones not read",
+        "Of records that are committed while all associations are read no other ones are read.",
+        (
+            Edit(
+                linking,
+                "        place = yield from _walk(api, from_, to, place)\n        yield AssociationsRead(",
+                "        if place.reach is not Reach.LATE:\n"
+                "            place = yield from _walk(api, from_, to, place)\n"
+                "        yield AssociationsRead(",
+            ),
+        ),
+        _LOST,
+        "read whole",
+    ),
+    Mutant(
         "unanswered has none",
         "A record that HubSpot leaves out of an answer passes for one without associations.",
         (
