@@ -17,7 +17,8 @@ from hubdump.store.versions import LATEST, bring_up_to_date, refuse_older, refus
 # `history_reads` says of which record the history of which properties is whole, as of which version, and the `seen_us`
 # of the round that read it.
 # A side of a pair was last read whole at `pairs.whole_us`; what changed up to `run`, at `noted_us`, is in
-# `links_due`: its records to be read again, or those of the other type to be looked `back` at (store/associations.py).
+# `links_due`: its records to be read again (`back` 0; 2: those that came while all were read), or those of the other
+# type to be looked back at (1).
 # `association_changes` are what a run saw added (1) or removed (0) since the run before.
 # Primary keys come first: SQLite 3.40's quick_check takes any other order of a table WITHOUT ROWID for damage.
 # `runs.name` is what a run's log is called under runs/. A record's present version - its bytes, its state, what it was

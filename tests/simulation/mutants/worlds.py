@@ -259,8 +259,8 @@ def cut_weeks(scenario: Scenario) -> Scenario:
 WORLDS: dict[str, Callable[[Scenario], Scenario]] = {ANY: lambda scenario: scenario} | {
     world.__name__.replace("_", " "): world
     for world in (
-        later, cut, slow, late, tied, among, growing_among, read_whole, cut_whole, removing_among, poisoned_among, emptying, one_way, counting,
-        paged, capped, textual, failing, refused, hurried, poisoned, crowd, removing, purged, dropping, withdrawn,
-        cut_removing, weeks, cut_weeks,
+        later, cut, slow, late, tied, among, growing_among, read_whole, cut_whole, removing_among, poisoned_among,
+        emptying, one_way, counting, paged, capped, textual, failing, refused, hurried, poisoned, crowd, removing,
+        purged, dropping, withdrawn, cut_removing, weeks, cut_weeks,
     )
 }  # fmt: skip
