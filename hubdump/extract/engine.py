@@ -189,7 +189,6 @@ class Engine:
         # What they read is so as of then, too; of what is committed meanwhile they are read again.
         ahead = self._associating.ahead(type_), self._history_ahead(type_)
         proved = await beside(ahead, self._caught_up(type_, mark, properties))
-        self._pairing.tell_read(type_)
         await all_of([self._associating.read(type_), self._history(type_)])
         self._finish(type_, plan.fresh_us(seen_us), proved=proved)
         self._wishes.history.check(type_, self._store.certain_names(type_.name))
@@ -202,7 +201,9 @@ class Engine:
         # Before the search: what comes back or is made after it would stand in for what is gone.
         count = await self._comparing.counted(type_, mark)
         found = await self._catch_up(type_, mark, properties)
-        return await self._comparing.of(type_, mark, properties, count, needed=not found)
+        proved = await self._comparing.of(type_, mark, properties, count, needed=not found)
+        self._pairing.tell_read(type_)  # others wait for it, and what is read ahead waits for them
+        return proved
 
     async def _is_empty(self, type_: ObjectType, mark: Bookmark) -> bool:
         """Finish the round of a type of which neither the dump nor HubSpot has a record: its lists are the proof.
