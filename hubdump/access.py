@@ -33,4 +33,12 @@ def folder_of(chosen: Path | None, *, sandbox: bool) -> Path:
 def access_of(chosen: Settings, credentials: Credentials | None, record: Path | None = None) -> Access:
     """How HubSpot is reached, with these credentials or those of the settings."""
     patience = Patience(chosen.give_up_after_s, chosen.max_retries)
-    return Access(chosen.base_url, credentials or settings.credentials(), chosen.number, patience, record)
+    return Access(
+        chosen.base_url,
+        credentials or settings.credentials(),
+        chosen.number,
+        patience,
+        record,
+        chosen.share,
+        chosen.daily_reserve,
+    )

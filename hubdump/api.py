@@ -19,7 +19,6 @@ from hubdump.extract.stream import pages
 from hubdump.hubspot import flows
 from hubdump.hubspot.body import decoded
 from hubdump.hubspot.endpoints import Endpoints
-from hubdump.hubspot.pacing import Budgets
 from hubdump.session import reached
 
 
@@ -49,7 +48,7 @@ def extract_with_search_filter(
 
     async def search() -> list[dict[str, Any]]:
         clock = SystemClock()
-        async with reached(access, Budgets(chosen.number), clock, emit) as exchange:
+        async with reached(access, access.budgets(), clock, emit) as exchange:
             flow = flows.search_matches(Endpoints(), STANDARD.searched(object_type), groups, properties, "")
             found: list[dict[str, Any]] = []
             async for page in pages(exchange, clock, flow):

@@ -18,7 +18,6 @@ from hubdump.events import Emit
 from hubdump.extract import plan
 from hubdump.extract.around import Around
 from hubdump.extract.plan import Wishes
-from hubdump.hubspot.pacing import Budgets
 from hubdump.manifest import read_manifest
 from hubdump.model import Bookmark, ObjectType
 from hubdump.session import Access, opened
@@ -59,7 +58,7 @@ def check_there(dump: Path, asked: Asked, access: Access, emit: Emit) -> list[Fi
 
 async def _compare(dump: Path, store: Store, asked: Asked, access: Access, emit: Emit) -> list[Finding]:
     clock, types = SystemClock(), _types_in(dump)
-    async with opened(access, Budgets(access.number), store, clock, emit) as session:
+    async with opened(access, access.budgets(), store, clock, emit) as session:
         proofs = await there.check(Portal(session.exchange, session.api, clock), dump, types, asked)
         for name, proof in proofs.items():
             if proof.proved_us is not None:

@@ -46,7 +46,7 @@ def examine(access: Access, dump: Path, clock: Clock, emit: Emit) -> list[Findin
     """
 
     async def look() -> list[Finding]:
-        budgets = Budgets(access.number)
+        budgets = access.budgets()
         async with reached(access, budgets, clock, emit) as exchange:
             return [finding async for finding in _portal(exchange, budgets)]
 
@@ -62,7 +62,7 @@ def probe(access: Access, to: Path, clock: Clock, emit: Emit) -> dict[str, Any]:
     """Learn how this HubSpot behaves and write it to a file; what was written."""
 
     async def ask() -> dict[str, Any]:
-        async with reached(access, Budgets(access.number), clock, emit) as exchange:
+        async with reached(access, access.budgets(), clock, emit) as exchange:
             return await probing.probe(exchange, clock)
 
     found = asyncio.run(ask())

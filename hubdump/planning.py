@@ -102,7 +102,7 @@ class Planning:
 
     async def whole(self) -> Estimate:
         access = self.asked.access
-        budgets = Budgets(access.number)
+        budgets = access.budgets()
         await wait_out_the_last_run(self.held, self.clock, self.emit)
         async with reached(
             access,
@@ -135,7 +135,7 @@ class Planning:
             self.asked.access.number,
             median(self.took_s or [0.0]),
             budgets.daily_max,
-            budgets.daily_remaining,
+            budgets.daily_left(),
         )
         absent = self.found.discovered.absent()
         opening += Calls(int(new) + len(again))

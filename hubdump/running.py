@@ -29,7 +29,6 @@ from hubdump.extract.plan import Linking, Wishes
 from hubdump.extract.wanted import wanted
 from hubdump.fetching import Fetching
 from hubdump.hubspot.downloads import Downloads
-from hubdump.hubspot.pacing import Budgets
 from hubdump.manifest import write_manifest
 from hubdump.missing import any_hint, is_unreadable, what_is_missing
 from hubdump.model import ObjectType
@@ -88,7 +87,7 @@ class _Run:
 
     def __init__(self, order: Order, clock: Clock, emit: Emit, store: Store, stop: Stop) -> None:
         self._order, self._clock, self._emit, self._store, self._stop = order, clock, emit, store, stop
-        self._budgets = Budgets(order.access.number)
+        self._budgets = order.access.budgets()
         self._began_ns = clock.now_ns()
         self._retries = 0
         self._bound = False

@@ -17,7 +17,7 @@ from hubdump.extract.sending import Means, Transport
 from hubdump.hubspot import wire
 from hubdump.hubspot.endpoints import LADDER, Endpoints
 from hubdump.hubspot.in_flight import IN_FLIGHT_MAX
-from hubdump.hubspot.pacing import Budgets
+from hubdump.hubspot.pacing import SHARE, Budgets
 from hubdump.record.recorder import Recorder
 from hubdump.store.as_of import AS_OF
 from hubdump.store.store import Store
@@ -30,7 +30,8 @@ WINDOW_S = 11.0
 class Access:
     """How HubSpot is reached: `number` bounds all requests in any 10 s (None: its budgets alone).
 
-    `record` is a folder for the shapes of all answers.
+    `record` is a folder for the shapes of all answers, `share` what of HubSpot's own limits is taken, `daily_reserve`
+    how many of the day's requests are left to others.
     """
 
     base_url: str
@@ -38,6 +39,12 @@ class Access:
     number: int | None
     patience: Patience
     record: Path | None = None
+    share: float = SHARE
+    daily_reserve: int = 0
+
+    def budgets(self) -> Budgets:
+        """HubSpot's budgets, as far as they may be used."""
+        return Budgets(self.number, self.share, self.daily_reserve)
 
     @property
     def rate(self) -> str:

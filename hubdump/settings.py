@@ -25,12 +25,15 @@ from hubdump.errors import UsageError
 from hubdump.extract.bearer import Credentials, OAuthApp, ServiceKey
 from hubdump.extract.plan import Linking
 from hubdump.hubspot.endpoints import BASE_URL, base_url
+from hubdump.hubspot.pacing import SHARE
 from hubdump.model import Secret
 
 DOTENV = Path(".env")
 TOML = Path("hubdump.toml")
 # What hubdump.toml calls the settings that have no name of their own elsewhere.
 TOML_NAMES = {
+    "share": "HUBDUMP_SHARE",
+    "daily_reserve": "HUBDUMP_DAILY_RESERVE",
     "history": "HUBDUMP_HISTORY",
     "only": "HUBDUMP_ONLY",
     "exclude": "HUBDUMP_EXCLUDE",
@@ -41,6 +44,8 @@ TOML_NAMES = {
     "keep_versions": "HUBDUMP_KEEP_VERSIONS",
 }
 RATE_DEFAULT = 120
+# Less of them is one request in ten seconds.
+SHARE_LEAST = 0.01
 TOKENS = ("HUBSPOT_ACCESS_TOKEN", "HUBSPOT_SERVICE_KEY", "HUBSPOT_TOKEN", "HUBSPOT_PRIVATE_APP_TOKEN")
 OAUTH = ("HUBSPOT_CLIENT_ID", "HUBSPOT_CLIENT_SECRET", "HUBSPOT_REFRESH_TOKEN")
 GET_ONE = (
@@ -65,6 +70,8 @@ class Settings(BaseSettings):
     )
 
     rate: int | Literal["auto"] = Field(RATE_DEFAULT, alias="HUBSPOT_MAX_REQUESTS_PER_10S")
+    share: float = Field(SHARE, alias="HUBDUMP_SHARE")
+    daily_reserve: int = Field(0, alias="HUBDUMP_DAILY_RESERVE")
     max_retries: int | None = Field(None, alias="MAX_RETRIES", ge=0)
     base_url: str = Field(BASE_URL, alias="HUBSPOT_BASE_URL")
     dump: Path | None = Field(None, alias="HUBDUMP_DIR")
@@ -100,6 +107,24 @@ class Settings(BaseSettings):
         if not text.isdecimal() or not 1 <= int(text) <= 10_000:
             raise ValueError("a whole number from 1 to 10000, or auto")
         return int(text)
+
+    @field_validator("share", mode="before")
+    @classmethod
+    def _share(cls, value: object) -> object:
+        try:
+            share = float(str(value))
+        except ValueError:
+            share = 0.0
+        if not SHARE_LEAST <= share <= 1:
+            raise ValueError(f"a number from {SHARE_LEAST} to 1, as 0.8 for four fifths of HubSpot's limits")
+        return share
+
+    @field_validator("daily_reserve", mode="before")
+    @classmethod
+    def _daily_reserve(cls, value: object) -> object:
+        if not str(value).strip().isdecimal():
+            raise ValueError("a whole number of requests, 0 for none")
+        return int(str(value))
 
     @field_validator("base_url")
     @classmethod

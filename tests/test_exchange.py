@@ -29,11 +29,13 @@ APP = OAuthApp("app", Secret("client-secret"), Secret("refresh-secret"))
 class World:
     """An exchange with a script in HubSpot's place, and what it told."""
 
-    def __init__(self, *replies: Reply, credentials: Credentials = KEY, **patience: Any) -> None:
+    def __init__(
+        self, *replies: Reply, credentials: Credentials = KEY, budgets: Budgets | None = None, **patience: Any
+    ) -> None:
         self.clock, self.script, self.told = JumpingClock(), Script(*replies), list[Any]()
         self.bearer = Bearer(credentials, self.clock)
         self.exchange = Exchange(Means(
-            self.script, self.bearer, Budgets(None), self.clock, self.told.append,
+            self.script, self.bearer, budgets or Budgets(None), self.clock, self.told.append,
             chance=lambda: 0.5,
         ), Patience(**patience))  # fmt: skip
 

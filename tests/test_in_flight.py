@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
-import pytest
-
 from hubdump import marks
 from hubdump.extract.slots import Slots
 from hubdump.hubspot.in_flight import InFlight
 from hubdump.hubspot.window import SECOND_NS
 from tests.simulation.loop import VirtualLoop, run
-from tests.test_shared_budgets import LISTS, Portal
 
 QUICK_NS = SECOND_NS // 5
 
@@ -145,18 +142,27 @@ def test_when_the_limit_grows_more_of_those_that_wait_may_go() -> None:
     assert most == 8
 
 
-def overloaded() -> float:
-    """The share of requests that fail at a HubSpot that fails by its load, after a minute."""
-    portal = Portal(overload=True, travel_s=(0.4, 0.8))
-    portal.busy(180, asked=[LISTS] * 3)
-    late = portal.statuses(60, 180)
-    assert late[200] / 12 > 0.5 * 190
-    return late[502] / sum(late.values())
+def test_so_many_are_under_way_as_the_budgets_allow_in_three_times_an_answer() -> None:
+    bears = InFlight(24)
+    bears.rate_s = 19.0
+    for _ in range(19):
+        bears.answered(QUICK_NS, 0)
+    assert bears.limit == 24, "nothing is known yet"
+    bears.answered(QUICK_NS, 0)
+    assert bears.limit == 12
+    bears.rate_s = 2.0
+    assert bears.limit == 4, "so few are never too many"
+    bears.rate_s = 0.0
+    assert bears.limit == 24
 
 
-def test_of_an_overloaded_hubspot_only_as_much_is_asked_as_it_bears(monkeypatch: pytest.MonkeyPatch) -> None:
-    with marks.heard() as heard:
-        adapted = overloaded()
-    assert heard["in flight halved"] > 3
-    monkeypatch.setattr(InFlight, "failed", lambda _self, _now_ns: None)
-    assert 0 < adapted < overloaded() / 3
+def test_answers_that_become_slower_bring_no_more_under_way_until_they_stay_so() -> None:
+    bears, now_ns = InFlight(24), 0
+    bears.rate_s = 20.0
+    limits = []
+    for tenth in range(1800):
+        now_ns = tenth * SECOND_NS // 10
+        bears.answered(QUICK_NS if tenth < 200 else SECOND_NS, now_ns)
+        limits.append(bears.limit)
+    assert set(limits[20:600]) == {12}, "slower, and no more for it"
+    assert limits[-1] == 24

@@ -11,6 +11,7 @@ from hubdump.cli.plan import tell_plan
 from hubdump.cli.shared import (
     PORTAL,
     Associations,
+    DailyReserve,
     Dump,
     Exclude,
     Files,
@@ -22,6 +23,7 @@ from hubdump.cli.shared import (
     Prove,
     ProveWithin,
     Quiet,
+    Share,
     Verbose,
     WhichPortal,
     answer,
@@ -79,6 +81,8 @@ def run(
     associations: Associations = None,
     prove: Prove = False,
     prove_within: ProveWithin = 7,
+    share: Share = None,
+    daily_reserve: DailyReserve = None,
     accept_deletes: Annotated[
         bool, typer.Option("--accept-deletes", help="Believe HubSpot even if many records are gone.")
     ] = False,
@@ -121,10 +125,21 @@ def run(
                 HUBDUMP_HARD_DELETE=hard_delete,
                 HUBDUMP_FILES=files,
                 HUBDUMP_ASSOCIATIONS=associations,
+                HUBDUMP_SHARE=share,
+                HUBDUMP_DAILY_RESERVE=daily_reserve,
                 HUBDUMP_KEEP_VERSIONS=keep_versions,
             )
             wishes = Wishes(prove, prove_within * 86_400, accept_deletes, associations=chosen.associations)
-            typed = as_typed(dump, portal if sandbox else None, only, exclude, history, associations)
+            typed = as_typed(
+                dump,
+                portal if sandbox else None,
+                only,
+                exclude,
+                history,
+                associations,
+                share,
+                daily_reserve,
+            )
             if dry_run:
                 there = folder_of(chosen.dump, sandbox=sandbox), access_of(chosen, credentials)
                 return tell_plan(reporter, chosen, *there, wishes, typed("run"))

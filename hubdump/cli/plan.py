@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from hubdump.cli.shared import (
     PORTAL,
     Associations,
+    DailyReserve,
     Dump,
     Exclude,
     Files,
@@ -18,6 +19,7 @@ from hubdump.cli.shared import (
     Prove,
     ProveWithin,
     Quiet,
+    Share,
     WhichPortal,
     answer,
     app,
@@ -44,6 +46,8 @@ def plan(
     associations: Associations = None,
     prove: Prove = False,
     prove_within: ProveWithin = 7,
+    share: Share = None,
+    daily_reserve: DailyReserve = None,
     portal: WhichPortal = PORTAL,
     json: Json = False,
     quiet: Quiet = False,
@@ -64,8 +68,19 @@ def plan(
                 HUBDUMP_EXCLUDE=exclude or None,
                 HUBDUMP_FILES=files,
                 HUBDUMP_ASSOCIATIONS=associations,
+                HUBDUMP_SHARE=share,
+                HUBDUMP_DAILY_RESERVE=daily_reserve,
             )
-            command = as_typed(dump, portal if sandbox else None, only, exclude, history, associations)("run")
+            command = as_typed(
+                dump,
+                portal if sandbox else None,
+                only,
+                exclude,
+                history,
+                associations,
+                share,
+                daily_reserve,
+            )("run")
             there = folder_of(chosen.dump, sandbox=sandbox), access_of(chosen, credentials)
             wishes = Wishes(prove, prove_within * 86_400, associations=chosen.associations)
             return tell_plan(reporter, chosen, *there, wishes, command)

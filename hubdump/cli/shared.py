@@ -74,6 +74,24 @@ Prove = Annotated[
 ProveWithin = Annotated[
     float, typer.Option("--prove-within", min=0, help="Days after which all ids are compared again.")
 ]
+Share = Annotated[
+    float | None,
+    typer.Option(
+        "--share",
+        help="How much of HubSpot's own limits to use, 0.8 for four fifths (HUBDUMP_SHARE; default 0.95); "
+        "HUBSPOT_MAX_REQUESTS_PER_10S bounds beside it.",
+        show_default=False,
+    ),
+]
+DailyReserve = Annotated[
+    int | None,
+    typer.Option(
+        "--daily-reserve",
+        metavar="N",
+        help="Stop with 75 when HubSpot answers only N requests more today (HUBDUMP_DAILY_RESERVE).",
+        show_default=False,
+    ),
+]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Only errors and how it ended.")]
 Verbose = Annotated[int, typer.Option("-v", "--verbose", count=True, help="Every page too.")]
 NoProgress = Annotated[bool, typer.Option("--no-progress", help="Plain lines even on a terminal.")]
@@ -109,6 +127,8 @@ def as_typed(
     exclude: Sequence[str] | None = (),
     history: Sequence[str] | None = (),
     associations: str | None = None,
+    share: float | None = None,
+    daily_reserve: int | None = None,
 ) -> Callable[[str], str]:
     """How the user called us, for the commands we tell them to type; `portal` is the sandbox's.
 
@@ -126,6 +146,11 @@ def as_typed(
         for value in values or ()
         for word in (flag, value)
     ]
-    selected += ["--associations", associations] if associations else []
+    for flag, given in (
+        ("--associations", associations),
+        ("--share", share),
+        ("--daily-reserve", daily_reserve),
+    ):
+        selected += [flag, str(given)] if given is not None else []
     more = {"verify": of_portal, "run": [*of_portal, *selected]}
     return lambda verb: shlex.join([*words, verb, *flags, *more.get(verb, [])])

@@ -10,6 +10,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Protocol, TypeVar
 
 from hubdump.clock import SECOND_NS, Clock
+from hubdump.errors import Stopped
 from hubdump.events import Emit, Noted
 from hubdump.extract.bearer import Bearer
 from hubdump.extract.reading import nothing, read
@@ -73,6 +74,7 @@ class Sender:
         if not await self._turn(request, token, probing=probing):
             return None
         sent_ns = self._clock.now_ns()
+        used = self._budgets.used(request.budget, sent_ns)
         outcome: Answer[T] | Failure
         try:
             self._touch()
@@ -80,7 +82,7 @@ class Sender:
         except NoAnswer as error:
             outcome, mended = nothing(str(error), self._bearer.secrets(token)), 0
         else:
-            self._learn(response)
+            self._learn(request, response, used)
             outcome, mended = read(request, response, self._bearer.secrets(token), self._clock.wall_s())
         finally:
             self._budgets.answered(request.budget, self._clock.now_ns())
@@ -103,14 +105,26 @@ class Sender:
                 if held or not self._bearer.good(token):
                     self._slots.free()
                     return False
+                if self._budgets.reserved(request.budget):
+                    self._slots.free()
+                    raise self._reserved()
                 wait_ns = self._budgets.take(request.budget, self._clock.now_ns())
                 if not wait_ns:
                     return True
                 self._slots.free()
                 await self._clock.sleep(wait_ns / SECOND_NS)
 
-    def _learn(self, response: Response) -> None:
-        self._budgets.learn(response.headers)
+    def _reserved(self) -> Stopped:
+        return Stopped(
+            f"What HubSpot still answers today is left to others: {self._budgets.reserve:,} requests "
+            "(--daily-reserve). Everything committed is kept.",
+            "It starts anew at midnight in the account's time zone: run the same command again after that.",
+        )
+
+    def _learn(self, request: Request[Any], response: Response, used: int) -> None:
+        now_ns = self._clock.now_ns()
+        self._note(self._budgets.learn(response.headers, request.budget, now_ns, used))
+        self._in_flight.rate_s = self._budgets.rate_s()
         try:
             sent = parsedate_to_datetime(response.headers.get("date", ""))
         except ValueError:
@@ -126,6 +140,7 @@ class Sender:
             self._in_flight.answered(now_ns - sent_ns, now_ns)
             if self.outages.answered(request, now_ns, whole=isinstance(outcome, Answer)):
                 self._in_flight.restart()
+                self._budgets.restore()
         elif outcome.status == 429:
             pause_s = wait_s(1, self._chance(), outcome.retry_after_s)
             until_ns = now_ns + int(pause_s * SECOND_NS)
@@ -134,6 +149,7 @@ class Sender:
             self.outages.failed(request, now_ns)
             if not probing:
                 self._in_flight.failed(now_ns)
+                self._budgets.failed(request.budget, now_ns)
 
     def _note(self, concluded: str) -> None:
         if concluded and concluded not in self._noted:

@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from hubdump import marks
+from hubdump.hubspot.daily import Days
+from hubdump.hubspot.others import Others
 from hubdump.hubspot.window import SECOND_NS, TEN_SECONDS_NS, Window
 from hubdump.hubspot.wire import number
 from hubdump.model import Budget
@@ -24,6 +26,8 @@ TEN_SECONDLY = "TEN_SECONDLY_ROLLING"
 YIELD_AFTER = 3
 # A log that is as good as full explains a 429 by others' requests, however few; one with room does not.
 NEARLY = 0.9
+# From such a share of a limit on it is told that others use it.
+WORTH_TELLING = 0.1
 # Answers come later than their requests arrived: a little more than the limit proves nothing.
 SURELY = 1.15
 # The associations guide gives its own limits: by the account's general one.
@@ -34,21 +38,23 @@ class Budgets:
     """All budgets of one portal.
 
     With a `number` (HUBSPOT_MAX_REQUESTS_PER_10S) every request also passes one window over all of them;
-    with None (`auto`) each budget stands alone at what the headers allow, less 5 %. `general_max` is what
-    HubSpot's own general limit was last seen to be; `daily_max` is the day's, None where HubSpot does not say.
+    with None (`auto`) each budget stands alone. Of what the headers allow a budget takes `share`; `reserve` requests
+    of the day are left to others. `general_max` is what HubSpot's own general limit was last seen to be.
     """
 
-    def __init__(self, number: int | None) -> None:
-        self.number = number
-        self.daily_max: int | None = None
-        self.daily_remaining: int | None = None
+    def __init__(self, number: int | None, share: float = SHARE, reserve: int = 0) -> None:
+        self.number, self.reserve = number, reserve
+        self._days = Days(reserve)
         self.general_max = GENERAL_MAX_UNKNOWN
+        self._share = share
         self._all = Window(number, TEN_SECONDS_NS) if number else None
         self._windows = {
-            Budget.GENERAL: Window(_share(GENERAL_MAX_UNKNOWN), TEN_SECONDS_NS),
-            Budget.ASSOCIATIONS: Window(_share(GENERAL_MAX_UNKNOWN), TEN_SECONDS_NS),
-            Budget.SEARCH: Window(_share(SEARCH_MAX), SECOND_NS),
+            Budget.GENERAL: Window(self._of(GENERAL_MAX_UNKNOWN), TEN_SECONDS_NS),
+            Budget.ASSOCIATIONS: Window(self._of(GENERAL_MAX_UNKNOWN), TEN_SECONDS_NS),
+            Budget.SEARCH: Window(self._of(SEARCH_MAX), SECOND_NS),
         }
+        self._others = {budget: Others() for budget in (Budget.GENERAL, Budget.ASSOCIATIONS)}
+        self._associations_max: int | None = None
         # What was sent in the last ten seconds, should it turn out that HubSpot counts it as general.
         self._logs = self._windows | {Budget.SEARCH: Window(UNBOUNDED, TEN_SECONDS_NS)}
         self._sent_in: Counter[tuple[int, Budget]] = Counter()
@@ -60,6 +66,30 @@ class Budgets:
         self._paused_until_ns = dict.fromkeys(Budget, 0)
         self._bound_ns = 0
         self._bound_until_ns = 0
+
+    @property
+    def daily_max(self) -> int | None:
+        """The day's requests of the account, None where HubSpot does not say."""
+        return self._days.account.most
+
+    @property
+    def daily_remaining(self) -> int | None:
+        """What of them HubSpot last said to remain."""
+        return self._days.account.remaining
+
+    def daily_left(self) -> int | None:
+        """What of them is left to us; None where HubSpot does not say."""
+        left = self._days.account.remaining
+        return None if left is None else max(0, left - self.reserve)
+
+    def reserved(self, budget: Budget) -> bool:
+        """Whether a request of this budget would be one of those of the day that are left to others."""
+        return self._days.reserved(budget)
+
+    def used(self, budget: Budget, now_ns: int) -> int:
+        """Requests of ours that HubSpot may count where it counts one of this budget."""
+        own = {Budget.GENERAL: self._maybe_general()}.get(budget, [])
+        return sum(window.used(now_ns) for window in (self._counting(budget)[-1], *own))
 
     def take(self, budget: Budget, now_ns: int) -> int:
         """Take a slot: 0 when the request may leave now, else nanoseconds after which to ask again."""
@@ -73,14 +103,16 @@ class Budgets:
         if max(own_ns, all_ns) > 0:
             return max(own_ns, all_ns)
         self._sent_in[now_ns // TEN_SECONDS_NS, budget] += 1
+        self._days.taken(budget)
         for window in windows:
-            window.take()
+            window.take(now_ns)
         if self._all:
             self._all.take()
         return 0
 
     def answered(self, budget: Budget, now_ns: int) -> None:
         """The request's answer, or the end of its connection, came at `now_ns`."""
+        self._days.answered(budget)
         for window in self._counting(budget):
             window.answered(now_ns)
         if self._all:
@@ -95,6 +127,8 @@ class Budgets:
         """
         self._last_refused_ns = now_ns
         full = self._full(budget, policy)
+        for others in self._others.values():
+            others.refused()
         for one in {budget} | self._together(full):
             self._paused_until_ns[one] = max(self._paused_until_ns[one], until_ns)
         if now_ns < self._settled_ns[full]:
@@ -105,20 +139,52 @@ class Budgets:
         self._refused_ns[full] = [*recent, now_ns]
         return self._yield(full, now_ns) if len(recent) + 1 >= YIELD_AFTER else ""
 
-    def learn(self, headers: Mapping[str, str]) -> None:
-        """Take the limits from an answer's headers (names lower-cased); absent ones change nothing."""
-        daily, remaining, interval, most = (
+    def learn(
+        self, headers: Mapping[str, str], budget: Budget = Budget.GENERAL, now_ns: int = 0, used: int = 0
+    ) -> str:
+        """Take the limits from the headers (names lower-cased) of an answer whose slot is not freed yet; absent ones
+        change nothing. `used` is what was used when its request was sent. What was concluded, '' for nothing new.
+        """
+        self._days.learn(budget, headers)
+        interval, most, remaining = (
             number(headers.get(f"x-hubspot-ratelimit-{name}", ""))
-            for name in ("daily", "daily-remaining", "interval-milliseconds", "max")
+            for name in ("interval-milliseconds", "max", "remaining")
         )
-        if daily:
-            self.daily_max = daily
-        if remaining is not None:
-            self.daily_remaining = remaining
-        if interval == 10_000 and most:
+        if interval != 10_000 or not most:
+            return ""
+        counter = Budget.GENERAL
+        if budget is Budget.ASSOCIATIONS and most != self.general_max:
+            counter, self._associations_max = budget, most
+        elif budget is Budget.GENERAL:
             self.general_max = most
-            self._windows[Budget.GENERAL].cap = _share(most)
-            self._windows[Budget.ASSOCIATIONS].cap = _share(ASSOCIATIONS_MAX.get(most, min(most, 100)))
+        of_associations = self._associations_max or ASSOCIATIONS_MAX.get(
+            self.general_max, min(self.general_max, 100)
+        )
+        self._windows[Budget.GENERAL].cap = self._of(self.general_max)
+        self._windows[Budget.ASSOCIATIONS].cap = self._of(of_associations)
+        if remaining is None or budget is not counter:
+            return ""
+        return self._leave_to_others(counter, most, remaining, now_ns, used)
+
+    def _leave_to_others(self, counter: Budget, most: int, remaining: int, now_ns: int, used: int) -> str:
+        """Leave others what they use, as far as the share does not leave it anyway."""
+        others, window = self._others[counter], self._windows[counter]
+        others.heard(most, remaining, max(used, self.used(counter, now_ns)), now_ns)
+        window.others = max(0, others.used(most, now_ns) - max(0, int(most * SHARE) - window.cap))
+        if window.others < most * WORTH_TELLING:
+            return ""
+        marks.hit("left to others")
+        return f"Another app uses HubSpot's {counter.value} budget, too: hubdump leaves it what it takes."
+
+    def failed(self, budget: Budget, now_ns: int) -> None:
+        """A request failed with 5xx, as they do where HubSpot has too much to do."""
+        if self._counting(budget)[-1 if budget in self._merged else 0].failed(now_ns):
+            marks.hit("budget eased")
+
+    def restore(self) -> None:
+        """An outage is over: its failures told nothing of how much HubSpot bears."""
+        for window in self._windows.values():
+            window.restore()
 
     def sent(self) -> dict[str, int]:
         """Requests sent so far, by budget."""
@@ -144,6 +210,10 @@ class Budgets:
         each = {Budget.SEARCH: TEN_SECONDS_NS // SECOND_NS}
         return {b.value: min(bound, each.get(b, 1) * window.cap) for b, window in self._windows.items()}
 
+    def rate_s(self) -> float:
+        """Requests a second that all budgets allow together."""
+        return min(self.number or UNBOUNDED, sum(self.limits().values())) / 10
+
     def bound_s(self) -> float:
         """Seconds in which a request waited for the user's number alone: what `auto` would have saved."""
         return self._bound_ns / SECOND_NS
@@ -156,6 +226,14 @@ class Budgets:
         if budget in self._merged:
             windows.append(self._windows[Budget.GENERAL])
         return windows
+
+    def _maybe_general(self) -> list[Window]:
+        """The logs of what HubSpot may count as general, as far as is known."""
+        return [
+            self._logs[one]
+            for one in (Budget.ASSOCIATIONS, Budget.SEARCH)
+            if one not in self._merged | self._apart
+        ]
 
     def _together(self, budget: Budget) -> set[Budget]:
         return {budget} | self._merged if budget is Budget.GENERAL else {budget}
@@ -170,16 +248,19 @@ class Budgets:
         """The budgets that, counted as general, explain a 429; none when others must have sent, too."""
         if budget is Budget.SEARCH:
             return [budget] if full is Budget.GENERAL and budget not in self._merged else []
+        maybe: tuple[Budget, ...] = (Budget.ASSOCIATIONS, Budget.SEARCH)
         if self._windows[full].used(now_ns) >= NEARLY * self._windows[full].cap:
-            return []
+            # What HubSpot says to remain leaves no room for others then: few as they are, searches may be it.
+            alone = full is Budget.GENERAL and self._others[full].none(self.general_max, now_ns)
+            maybe = (Budget.SEARCH,) if alone else ()
         used = self._windows[Budget.GENERAL].used(now_ns)
         found = []
-        for one in (Budget.ASSOCIATIONS, Budget.SEARCH):
+        for one in maybe:
             count = self._logs[one].used(now_ns)
             if one not in self._merged | self._apart and count:
                 used += count
                 found.append(one)
-                if used >= _share(self.general_max):
+                if used >= self._of(self.general_max):
                     return found
         return []
 
@@ -209,6 +290,6 @@ class Budgets:
             "hubdump sends fewer for a while."
         )
 
-
-def _share(most: int) -> int:
-    return max(1, int(most * SHARE))
+    def _of(self, most: int) -> int:
+        """The share of one of HubSpot's limits."""
+        return max(1, int(most * self._share))

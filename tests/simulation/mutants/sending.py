@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hubdump import session
 from hubdump.extract import exchange, reading, sending
-from hubdump.hubspot import client, window
+from hubdump.hubspot import client, daily, pacing, window
 from tests.simulation.mutants.algorithm import LOSS
 from tests.simulation.mutants.breaking import Edit, Mutant
 
@@ -102,6 +102,20 @@ SENDING: tuple[Mutant, ...] = (
         (Edit(window, "        if over < 0:\n", "        if over <= 0:\n"),),
         _LIMIT,
         "hurried",
+    ),
+    Mutant(
+        "share applied twice",
+        "What hubdump takes of a limit is taken of what it takes.",
+        (Edit(pacing, "int(most * self._share)", "int(most * self._share * self._share)"),),
+        frozenset(),
+        test="tests/test_limits.py::test_a_share_of_hubspots_limits_is_taken_once",
+    ),
+    Mutant(
+        "reserve not kept",
+        "What is under way does not count against what is left to others.",
+        (Edit(daily, "max(0, self.remaining - self._uncounted)", "self.remaining"),),
+        frozenset(),
+        test="tests/test_limits.py::test_a_reserve_is_kept_whatever_is_under_way",
     ),
     Mutant(
         "the last run's requests forgotten",
