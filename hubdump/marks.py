@@ -17,7 +17,6 @@ MARKS: tuple[str, ...] = (
     "budgets merged",
     "budget yielded",
     "budget eased",  # HubSpot fails as if it had too much to do: fewer requests are sent for a while
-    "left to others",  # what HubSpot says to remain tells of another app: it is left what it uses
     "in flight halved",
     "mended page",
     "no record",  # something in a page bears no id, or nothing else of a record: it is quarantined by name

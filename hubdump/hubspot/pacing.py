@@ -173,7 +173,6 @@ class Budgets:
         window.others = max(0, others.used(most, now_ns) - max(0, int(most * SHARE) - window.cap))
         if window.others < most * WORTH_TELLING:
             return ""
-        marks.hit("left to others")
         return f"Another app uses HubSpot's {counter.value} budget, too: hubdump leaves it what it takes."
 
     def failed(self, budget: Budget, now_ns: int) -> None:
