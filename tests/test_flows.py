@@ -380,20 +380,3 @@ def test_a_search_that_is_continued_looks_for_what_its_filter_may_have_skipped()
     with pytest.raises(BeliefRefuted) as caught:
         commits(flows.search_matches(API, CALLS, [], ["a"], "7"), *behind, page([7, 8], total=4))
     assert caught.value.belief == searching.FILTERED
-
-
-@pytest.mark.parametrize(
-    ("text", "us"),
-    [
-        ("1970-01-01T00:00:01Z", 1_000_000),
-        ("2024-04-11T20:42:01.734Z", 1_712_868_121_734_000),
-        ("2024-04-11T20:42:01.734875Z", 1_712_868_121_734_875),
-        ("2024-04-11T22:42:01.7+02:00", 1_712_868_121_700_000),
-        ("1712868121734", 1_712_868_121_734_000),
-        ("", None),
-        (None, None),
-        ("yesterday", None),
-    ],
-)
-def test_instants_are_read_in_every_form_that_was_recorded(text: str | None, us: int | None) -> None:
-    assert wire.instant_us(text) == us

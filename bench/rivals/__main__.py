@@ -46,16 +46,22 @@ def main() -> int:
     if not asked.add:
         KEPT.unlink(missing_ok=True)
     rivals = [one for one in RIVALS if not asked.only or one.name in asked.only]
-    absent = _measure(rivals, list(_steps(asked)))
-    results = [Result.of(line) for line in KEPT.read_text("utf-8").splitlines()]
+    before = max((one.turn for one in _kept()), default=0)
+    absent = _measure(rivals, list(_steps(asked, before)))
+    results = _kept()
     told.write(results, absent)
     sys.stdout.write("\n".join(told.section(results, absent)) + "\n")
     return 0
 
 
-def _steps(asked: argparse.Namespace) -> Iterator[Step]:
+def _kept() -> list[Result]:
+    return [Result.of(line) for line in KEPT.read_text("utf-8").splitlines()] if KEPT.exists() else []
+
+
+def _steps(asked: argparse.Namespace, before: int) -> Iterator[Step]:
+    """All there is to run; turns are counted on from those before."""
     chosen = [one for one in SCENARIOS if not asked.scenario or one.name in asked.scenario]
-    for turn in range(1, asked.turns + 1):
+    for turn in range(before + 1, before + asked.turns + 1):
         for scenario in chosen:
             if scenario in {CALM, WIDE}:
                 yield scenario, START, turn

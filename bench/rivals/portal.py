@@ -21,7 +21,7 @@ DAY_S = 86_400
 Link = tuple[str, str, str]
 TO = ("companies", "deals")
 TYPES = ",".join(("contacts", *TO))
-BATCH, EDITS = 100, 20  # records of an edit, edits of a request
+BATCH, VALUES = 100, 60_000  # records of an edit; about so many values in a request
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +118,9 @@ def _fill(portal: Portal, scenario: Scenario) -> None:
     ]
     if scenario.tied:
         edits += [_tied(contact, type_, live[type_]) for contact in live["contacts"] for type_ in TO]
-    for at in range(0, len(edits), EDITS):
-        told = portal.tell("edits", {"edits": edits[at : at + EDITS]})
+    step = max(1, VALUES // (BATCH * len(made)))
+    for at in range(0, len(edits), step):
+        told = portal.tell("edits", {"edits": edits[at : at + step]})
         if any(one["status"] >= 300 for one in told["results"]):
             raise RuntimeError(f"the portal could not be made: {str(told)[:300]}")
     portal.tell("clock", {"advance_s": DAY_S})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from calendar import timegm
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 from msgspec import Raw, Struct
@@ -224,6 +225,13 @@ _CLAIM = msgspec.json.Decoder(Claim)
 _INSTANT = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:Z|([+-])(\d\d):?(\d\d))\Z"
 )
+_EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
+# As HubSpot writes nearly all of them, on a day that every year has.
+_USUAL = re.compile(
+    r"[12]\d{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8]|(?<!02-)(?:29|30))"
+    r"T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z\Z",
+    re.ASCII,
+)
 # Up to the year 33658: more is nobody's clock, and no number of SQLite's.
 _EPOCH_MS = re.compile(r"-?\d{1,15}\Z")
 
@@ -253,6 +261,8 @@ def instant_us(said: str | float | None) -> int | None:
     Fractions have 0 to 9 digits, and some answers hold epoch milliseconds (recorded traffic).
     """
     text = "" if said is None else str(said)
+    if _USUAL.match(text):
+        return (datetime.fromisoformat(text) - _EPOCH) // _MICROSECOND  # six times as fast as what follows
     match = _INSTANT.match(text)
     if not match:
         return int(text) * 1000 if _EPOCH_MS.match(text) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 
 from hubdump.model import RecordsRead, State
@@ -40,9 +41,8 @@ def put(db: sqlite3.Connection, runs: Runs, type_: int, pass_: int, read: Record
             for run in (of.get(ref.id, runs.number),)
         ),
     )
-    db.executemany(
-        "DELETE FROM removals WHERE type = ? AND id = ?", ((type_, ref.id) for ref in read.records)
-    )
+    sql = "DELETE FROM removals WHERE type = ? AND id IN (SELECT value FROM json_each(?))"
+    db.execute(sql, (type_, json.dumps([ref.id for ref in read.records])))
 
 
 def remove(db: sqlite3.Connection, runs: Runs, type_: int) -> list[int]:

@@ -196,10 +196,6 @@ class Store:
             if page.records:
                 records.put(self._db, self.runs, number, self._pass(number), page)
                 self._readable(number, [ref.id for ref in page.records])
-                self._db.executemany(
-                    "DELETE FROM removals WHERE type = ? AND id = ?",
-                    ((number, ref.id) for ref in page.records),
-                )
                 self.associations.unlink(number, [ref.id for ref in page.records if ref.archived])
                 self.associations.note_late(number, [ref.id for ref in page.records])
             self._move(key, page.cursor, done=page.done)
@@ -313,8 +309,8 @@ class Store:
 
     def _readable(self, number: int, ids: Iterable[int]) -> None:
         """Nothing keeps these records from being known any more."""
-        sql = f"DELETE FROM failures WHERE type = ? AND id = ? AND purpose = '{RECORD}'"  # noqa: S608 - our own word
-        self._db.executemany(sql, ((number, id_) for id_ in ids))
+        sql = "DELETE FROM failures WHERE type = ? AND purpose = ? AND id IN (SELECT value FROM json_each(?))"
+        self._db.execute(sql, (number, RECORD, json.dumps(list(ids))))
 
     def _begin(self, key: WalkKey, *, lists: bool) -> None:
         sql = "UPDATE types SET passes = passes + ? WHERE number = ?"
