@@ -73,7 +73,9 @@ def run(
             dump=folder,
             access=access_of(chosen, own),
             command=lambda verb: shlex.join(["hubdump", verb, "--dump", str(folder)]),
-            asked=asked_for(chosen.to, folder, labels=labels, hard_delete=chosen.hard_delete),
+            asked=asked_for(
+                chosen.to, folder, labels=labels, hard_delete=chosen.hard_delete, layout=chosen.layout
+            ),
             wishes=Wishes(prove, prove_within_days * DAY_S, accept_deletes, associations=chosen.associations),
             history=chosen.history,
             only=chosen.only,

@@ -171,7 +171,7 @@ def load_into(dump: Path, store: Store, asked: Wanted, emit: Emit) -> None:
         load.write_json(dump, types, store, emit, asked="json" in asked.named)
         load.write_items(dump, store, emit, asked="json" in asked.named)
     if asked.has("duckdb"):
-        load.write_duckdb(dump, types, store, emit, hard_delete=asked.hard_delete)
+        load.write_duckdb(dump, types, store, emit, hard_delete=asked.hard_delete, layout=asked.layout)
     load.write_exports(dump, asked.exports, types, store, emit)
     load.write_databases(dump, asked.databases, types, store, emit)
     targets = list(filter(asked.has, TARGETS))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
@@ -16,9 +17,10 @@ from hubdump.model import ObjectType
 from hubdump.store.database import disk_errors
 from hubdump.store.reader import Reader
 from hubdump.store.store import Store
-from hubdump.targets import DUCKDB, check, child, columns, expected, json_files, json_items
+from hubdump.targets import DUCKDB, check, child, columns, expected, json_files, json_items, layouts
 from hubdump.targets.database import DATABASE, Database, Load
 from hubdump.targets.export import EXPORT, Built, Export, Kept
+from hubdump.targets.layouts import LAYOUT, LAYOUTS, NONE
 from hubdump.targets.written import (
     FILLED,
     HARD_DELETE,
@@ -116,10 +118,16 @@ def whole_collections(store: Store) -> list[tuple[Collection, int]]:
 
 
 def write_duckdb(
-    dump: Path, types: Sequence[ObjectType], store: Store, emit: Emit, *, hard_delete: bool = False
+    dump: Path,
+    types: Sequence[ObjectType],
+    store: Store,
+    emit: Emit,
+    *,
+    hard_delete: bool = False,
+    layout: str | None = None,
 ) -> None:
     """Build the DuckDB file in a process of its own, which reads from the store whether what is not there any more
-    is to have rows; so does verify.
+    is to have rows, as verify does, and which layout there is: the one of the last load, unless one is said.
     """
     if store.file_mark(DUCKDB) is None:
         with disk_errors(dump):
@@ -127,10 +135,21 @@ def write_duckdb(
         begin(store, DUCKDB)
     if bool(store.meta(HARD_DELETE + DUCKDB)) != hard_delete:
         store.set_meta(HARD_DELETE + DUCKDB, "yes" if hard_delete else "")
+    if layout is not None:
+        store.set_meta(LAYOUT + DUCKDB, "" if layout == NONE else layout)
     for type_ in types:
         columns.keep(store, type_.name)
     for written in child.write("duckdb", dump, [type_.name for type_ in types]):
         keep(store, emit, dump, written)
+    _tell_layout(DUCKDB, layout, dump, types, emit)
+
+
+def _tell_layout(place: str, layout: str | None, dump: Path, types: Sequence[ObjectType], emit: Emit) -> None:
+    """Say of a layout that was asked for what of it is empty, and why."""
+    if layout in LAYOUTS:
+        with closing(Reader(dump / "store.sqlite")) as reader:
+            for line in layouts.told(layout, place, [type_.name for type_ in types], reader):
+                emit(Noted(*line))
 
 
 def remember_filled(store: Store, types: Sequence[ObjectType], targets: Sequence[str]) -> None:

@@ -196,7 +196,9 @@ class _Run:
             load.write_items(dump, store, tell, asked="json" in wanted_.named)
         anything = bool(whole or load.whole_collections(store))
         if anything and wanted_.has("duckdb"):
-            load.write_duckdb(dump, whole, store, tell, hard_delete=wanted_.hard_delete)
+            load.write_duckdb(
+                dump, whole, store, tell, hard_delete=wanted_.hard_delete, layout=wanted_.layout
+            )
         if anything:
             load.write_exports(dump, wanted_.exports, whole, store, tell)
             load.write_databases(dump, wanted_.databases, whole, store, tell)

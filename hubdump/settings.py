@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from dotenv import dotenv_values
 from pydantic import Field, ValidationError, field_validator
@@ -39,6 +39,7 @@ TOML_NAMES = {
     "exclude": "HUBDUMP_EXCLUDE",
     "to": "HUBDUMP_TO",
     "hard_delete": "HUBDUMP_HARD_DELETE",
+    "layout": "HUBDUMP_LAYOUT",
     "files": "HUBDUMP_FILES",
     "associations": "HUBDUMP_ASSOCIATIONS",
     "keep_versions": "HUBDUMP_KEEP_VERSIONS",
@@ -56,6 +57,7 @@ GET_ONE = (
 
 # A list in hubdump.toml, words between blanks elsewhere.
 Words = Annotated[tuple[str, ...], NoDecode]
+Layout = Literal["fivetran", "none"]
 
 
 class Settings(BaseSettings):
@@ -82,6 +84,7 @@ class Settings(BaseSettings):
     exclude: Words = Field((), alias="HUBDUMP_EXCLUDE")
     to: Words = Field((), alias="HUBDUMP_TO")
     hard_delete: bool = Field(False, alias="HUBDUMP_HARD_DELETE")
+    layout: Layout | None = Field(None, alias="HUBDUMP_LAYOUT")
     files: bool = Field(False, alias="HUBDUMP_FILES")
     associations: Linking | None = Field(None, alias="HUBDUMP_ASSOCIATIONS")
     keep_versions: bool | None = Field(None, alias="HUBDUMP_KEEP_VERSIONS")
@@ -96,6 +99,13 @@ class Settings(BaseSettings):
     def _associations(cls, value: object) -> object:
         if value is not None and value not in set(Linking):
             raise ValueError("changed, all or never")
+        return value
+
+    @field_validator("layout", mode="before")
+    @classmethod
+    def _layout(cls, value: object) -> object:
+        if value is not None and value not in get_args(Layout):
+            raise ValueError("fivetran or none")
         return value
 
     @field_validator("rate", mode="before")

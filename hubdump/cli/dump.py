@@ -52,6 +52,16 @@ HardDelete = Annotated[
         show_default=False,
     ),
 ]
+Layout = Annotated[
+    str | None,
+    typer.Option(
+        "--layout",
+        metavar="fivetran|none",
+        help="Views in another tool's layout, in DuckDB and PostgreSQL, in this load and all later ones "
+        "(HUBDUMP_LAYOUT); none: no longer.",
+        show_default=False,
+    ),
+]
 KeepVersions = Annotated[
     bool | None,
     typer.Option(
@@ -75,6 +85,7 @@ def run(
     ] = None,
     labels: Labels = False,
     hard_delete: HardDelete = None,
+    layout: Layout = None,
     history: History = None,
     files: Files = None,
     keep_versions: KeepVersions = None,
@@ -113,6 +124,7 @@ def run(
         from hubdump.running import Order
         from hubdump.running import run as bring_up_to_date
         from hubdump.targets import asked_for
+        from hubdump.targets.layouts import checked
 
         with reached_portal(sandbox, portal, faults, latency_ms) as (url, credentials):
             chosen = settings.load(
@@ -123,6 +135,7 @@ def run(
                 HUBDUMP_EXCLUDE=exclude or None,
                 HUBDUMP_TO=to or None,
                 HUBDUMP_HARD_DELETE=hard_delete,
+                HUBDUMP_LAYOUT=layout,
                 HUBDUMP_FILES=files,
                 HUBDUMP_ASSOCIATIONS=associations,
                 HUBDUMP_SHARE=share,
@@ -150,7 +163,12 @@ def run(
                 dump=folder,
                 access=access_of(chosen, credentials, record),
                 command=typed,
-                asked=asked_for(chosen.to, folder, labels=labels, hard_delete=chosen.hard_delete),
+                asked=checked(
+                    asked_for(
+                        chosen.to, folder, labels=labels, hard_delete=chosen.hard_delete, layout=chosen.layout
+                    ),
+                    layout,
+                ),
                 wishes=wishes,
                 history=chosen.history,
                 only=chosen.only,
@@ -191,6 +209,7 @@ def load(
     to: Annotated[list[str] | None, typer.Option("--to", help="The same, as an option.")] = None,
     labels: Labels = False,
     hard_delete: HardDelete = None,
+    layout: Layout = None,
     as_of: Annotated[
         str,
         typer.Option(
@@ -211,14 +230,23 @@ def load(
         from hubdump.errors import UsageError
         from hubdump.targets import asked_for
         from hubdump.targets.database import is_database
+        from hubdump.targets.layouts import checked
 
         named = [*(targets or []), *(to or [])]
-        chosen = settings.load(HUBDUMP_DIR=dump, HUBDUMP_TO=named or None, HUBDUMP_HARD_DELETE=hard_delete)
+        chosen = settings.load(
+            HUBDUMP_DIR=dump,
+            HUBDUMP_TO=named or None,
+            HUBDUMP_HARD_DELETE=hard_delete,
+            HUBDUMP_LAYOUT=layout,
+        )
         folder = folder_of(chosen.dump, sandbox=sandbox)
 
         def asked(home: Path, inside: bool = False) -> Wanted:
             words = [_inside(word, home) for word in chosen.to] if inside else chosen.to
-            return asked_for(words, home, labels=labels, hard_delete=chosen.hard_delete)
+            wanted = asked_for(
+                words, home, labels=labels, hard_delete=chosen.hard_delete, layout=chosen.layout
+            )
+            return checked(wanted, layout)
 
         if as_of and any(map(is_database, chosen.to)):
             raise UsageError(

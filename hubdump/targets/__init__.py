@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hubdump.around import Collection
@@ -74,10 +74,17 @@ class Wrong:
         return str(self.found) if self.found >= 0 else f"{-self.found} (some twice)"
 
 
-def asked_for(words: Sequence[str], dump: Path, *, labels: bool = False, hard_delete: bool = False) -> Wanted:
+def asked_for(
+    words: Sequence[str],
+    dump: Path,
+    *,
+    labels: bool = False,
+    hard_delete: bool = False,
+    layout: str | None = None,
+) -> Wanted:
     """What `--to` names, on this dump; UsageError for what cannot be."""
     own = {name: target.place for name, target in TARGETS.items()}
-    return wanted(list(words), own, dump, labels=labels, hard_delete=hard_delete)
+    return replace(wanted(list(words), own, dump, labels=labels, hard_delete=hard_delete), layout=layout)
 
 
 def expected(

@@ -15,7 +15,7 @@ from hubdump.errors import DiskFailure, HubdumpError, Incomplete
 from hubdump.model import ObjectType
 from hubdump.store.database import disk_errors
 from hubdump.store.reader import Reader
-from hubdump.targets import DUCKDB, easy, loaded
+from hubdump.targets import DUCKDB, loaded, views
 from hubdump.targets.filled import filled
 from hubdump.targets.filling import connected, fill, filled_anew, quoted, text, unfit, unparsed
 from hubdump.targets.refreshing import Refresh
@@ -63,6 +63,7 @@ def write(dump: Path, types: Sequence[ObjectType]) -> list[Written]:
     reader = Reader(dump / "store.sqlite")
     try:
         with disk_errors(dump / DUCKDB):
+            views.check(dump / DUCKDB, reader)
             load = _Load(dump / DUCKDB, reader, types)
             return [_refreshed(load) or load.built()]
     finally:
@@ -97,7 +98,7 @@ class _Load:
                 unfits = [one for table in self._listed for one in unfit(db, table, texts[table.name])]
                 fill(db, self._rows, unparsed(unfits))
                 loaded.keep(db, self._rows, self._listed, texts, self._about)
-                easy.add(db, self._listed)
+                views.add(db, self._reader, self._listed)
                 borne = filled(db, self._listed)
             return self._placed(unfits, borne, self._new.stat().st_size)
 

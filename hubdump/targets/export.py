@@ -121,13 +121,15 @@ class Built(Struct, frozen=True):
 class Wanted:
     """Which targets somebody asks for: those of every dump by name, exports, databases; for none, all of the first.
 
-    With `hard_delete`, what is archived, gone or merged has no row in them.
+    With `hard_delete`, what is archived, gone or merged has no row in them. `layout` is the one of layouts/ of which
+    databases get views, None where they keep what they have.
     """
 
     named: tuple[str, ...] = ()
     exports: tuple[Export, ...] = ()
     hard_delete: bool = False
     databases: tuple[Database, ...] = ()
+    layout: str | None = None
 
     def has(self, target: str) -> bool:
         """Whether a target of every dump is to be loaded."""

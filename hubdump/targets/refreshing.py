@@ -15,7 +15,7 @@ import duckdb
 from hubdump.hubspot.schema import Kind
 from hubdump.model import ObjectType
 from hubdump.store.reader import Reader
-from hubdump.targets import casts, easy, loaded, rows
+from hubdump.targets import casts, loaded, rows, views
 from hubdump.targets.filling import Texts, counted, doubtful, fill, once, pour, quoted, text, unfit, unparsed
 from hubdump.targets.stale import Stale, stale
 from hubdump.targets.table import RAW, Column, Part, Table
@@ -41,14 +41,14 @@ class Refresh:
 
     def write(self, stale: Stale) -> list[Unfit]:
         """Write it, and all tables without parts; the texts that are no values, of every table."""
-        self.db.execute("DROP SCHEMA easy CASCADE")
+        views.drop(self.db)
         listed = [self._merges(stale) if table.name == MERGES else table for table in self.listed]
         self._drop({table.name for table in listed if table.parts})
         found: list[Unfit] = []
         for table in listed:
             found += self._refreshed(table, stale) if table.parts else fill(self.db, self.scratch, table)
         fill(self.db, self.scratch, unparsed(found))
-        easy.add(self.db, self.listed)
+        views.add(self.db, self.reader, self.listed)
         return found
 
     def _refreshed(self, table: Table, stale: Stale) -> list[Unfit]:
