@@ -136,6 +136,7 @@ class Planning:
             median(self.took_s or [0.0]),
             budgets.daily_max,
             budgets.daily_left(),
+            budgets.reserve,
         )
         absent = self.found.discovered.absent()
         opening += Calls(int(new) + len(again))

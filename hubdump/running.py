@@ -12,6 +12,7 @@ from hubdump import around, load
 from hubdump.around import Collection
 from hubdump.clock import SECOND_NS, Clock, instant_text
 from hubdump.errors import Exit, HubdumpError, Incomplete, ScopeMissing, TokenRefused
+from hubdump.estimate.today import forewarned
 from hubdump.events import (
     Associated,
     CollectionFailed,
@@ -146,6 +147,9 @@ class _Run:
             due = engine.due(self._types)
             names = tuple(type_.name for type_ in due)
             self._tell(RunStarted(order.run, session.portal, str(order.dump), names, order.access.rate))
+            new = [type_ for type_ in due if self._store.bookmark(type_.name).fresh_us is None]
+            if warning := await forewarned(session.exchange, session.api, self._budgets, new):
+                self._tell(warning)
             failed = await engine.extract(due, self._completed)
             beside = Around(session.exchange, self._store, self._clock, self._tell, catalogue, wishes)
             self._failed_around = await beside.extract(self._rows, order.only)

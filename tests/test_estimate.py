@@ -71,8 +71,8 @@ def test_the_slowest_budget_decides_or_the_number_over_all_of_them() -> None:
     assert seconds(calls, limits, 100) == 30
 
 
-def estimate(calls: Calls, *, answer_s: float = 0.0, left: int | None = 900) -> Estimate:
-    limits = Limits({"general": 100, "associations": 100, "search": 40}, None, answer_s, 1000, left)
+def estimate(calls: Calls, *, answer_s: float = 0.0, left: int | None = 900, reserve: int = 0) -> Estimate:
+    limits = Limits({"general": 100, "associations": 100, "search": 40}, None, answer_s, 1000, left, reserve)
     notes = Foreseen("notes", 5, {"records": calls}, calls.all, ("notes: perhaps",))
     return Estimate(
         7, [notes, Foreseen("calls", 0, {"look": Calls(2)}, 2)], [], Calls(4), Calls(3), limits, {}

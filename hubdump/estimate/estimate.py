@@ -13,7 +13,8 @@ from hubdump.estimate.types import Foreseen
 class Limits:
     """What bounds the requests: `each` budget in 10 s, the user's `number` over all of them, `answer_s` for one answer.
 
-    `daily` and `left` are the day's quota, None where HubSpot does not say.
+    `daily` is the day's quota and `left` what of it is left to us, None where HubSpot does not say; `reserve` what is
+    left to others beside that.
     """
 
     each: Mapping[str, int]
@@ -21,6 +22,7 @@ class Limits:
     answer_s: float
     daily: int | None
     left: int | None
+    reserve: int = 0
 
 
 @dataclass(frozen=True, slots=True)

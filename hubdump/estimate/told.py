@@ -44,8 +44,10 @@ def advice(told: Estimate, command: str) -> str:
     """What to type next; `command` is that of the run."""
     left = told.limits.left
     if left is not None and told.calls.all > left:
+        reserve = told.limits.reserve
+        beside = f", beside the {reserve:,} that are left to others" if reserve else ""
         return (
-            f"hint: That is more than the {left:,} that HubSpot answers today: a run would stop with 75, "
+            f"hint: That is more than the {left:,} that HubSpot answers today{beside}: a run would stop with 75, "
             "and the next one continues it. Narrow it with --only, or run it tomorrow."
         )
     return f"next: {command}"
