@@ -39,6 +39,8 @@ def run(
     prove: bool = False,
     prove_within_days: float = 7,
     accept_deletes: bool = False,
+    share: float | None = None,
+    daily_reserve: int | None = None,
     token: str | None = None,
     sandbox: str | None = None,
     on_event: Emit = lambda _: None,
@@ -65,6 +67,8 @@ def run(
             HUBDUMP_FILES=files,
             HUBDUMP_ASSOCIATIONS=associations,
             HUBDUMP_KEEP_VERSIONS=keep_versions,
+            HUBDUMP_SHARE=share,
+            HUBDUMP_DAILY_RESERVE=daily_reserve,
         )
         folder = folder_of(chosen.dump, sandbox=sandbox is not None)
         own = credentials or (ServiceKey(Secret(token)) if token else None)

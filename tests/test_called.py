@@ -66,6 +66,13 @@ def test_a_trial_goes_into_a_folder_of_its_own_and_what_to_type_next_is_quoted(t
     assert {path.name for path in tmp_path.iterdir()} == {"data-sandbox", "my dump"}
 
 
+def test_a_share_and_a_reserve_are_held_to_their_rules() -> None:
+    with pytest.raises(UsageError, match="HUBDUMP_SHARE is '2'"):
+        hubdump.run("mine", token=TOKEN, share=2)
+    with pytest.raises(UsageError, match="HUBDUMP_DAILY_RESERVE is '-1'"):
+        hubdump.run("mine", token=TOKEN, daily_reserve=-1)
+
+
 def test_without_a_token_it_says_so_and_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no HubSpot token"):
         hubdump.run("mine")
