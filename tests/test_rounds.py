@@ -16,7 +16,7 @@ from hubdump.hubspot.endpoints import LIST_LADDER
 from hubdump.model import Bookmark, State
 from hubdump.sandbox import InProcess
 from hubdump.store.reader import Reader
-from tests.worlds import extracted, stored, true_of
+from tests.worlds import Refusing, extracted, stored, true_of
 
 TYPES = ("notes", "contacts")
 DAY_S = 86_400
@@ -307,3 +307,22 @@ def test_a_record_that_cannot_be_read_is_named_until_it_can_be(place: int, tmp_p
     dump.sandbox.portal.calm()
     assert dump.run() == {}
     dump.same()
+
+
+def test_types_of_which_hubspot_counts_records_and_lists_none_do_not_wait_for_each_other(
+    tmp_path: Path,
+) -> None:
+    counted = {
+        "hubspotDefinedObjectTypes": [
+            {"objectTypeId": id_, "usage": 1, "limit": 9, "percentage": 0.1} for id_ in ("0-1", "0-2")
+        ]
+    }
+    sandbox = InProcess("narrow,contacts=0,companies=0", faults="none", overload=False)
+    failed = extracted(
+        sandbox,
+        tmp_path,
+        ("contacts", "companies"),
+        through=lambda clock: Refusing(sandbox, clock, "/crm/limits/", 200, counted),
+    )
+    asked = [one["path"].rpartition("/")[2] for one in sandbox.portal.requests()]
+    assert (failed, min(asked.count(name) for name in ("contacts", "companies")) > 3) == ({}, True), asked
