@@ -48,7 +48,7 @@ class Reading:
     proof may be (milliseconds); `named` are the types that were said to be incomplete. `late_ms`: how much older what a
     search shows may be than `fresh_at` allows for. Associations are as of the last whole reading of their pair, not
     before `linked_least_ms`; those of a record that the dump has in another version since as of the beginning of the
-    run that saw it, `seen_ms`.
+    run that saw it, `seen_ms`. What the dump says of time is by HubSpot's Date, `ahead_ms` before the true one.
     """
 
     began_ms: int
@@ -59,6 +59,7 @@ class Reading:
     late_ms: int = 0
     linked_least_ms: int = 0
     seen_ms: Mapping[Key, int] = field(default_factory=dict)
+    ahead_ms: int = 0
 
 
 def judge(name: str, every: Mapping[str, HeldType], truth: Truth, reading: Reading) -> Iterator[Violation]:
@@ -231,7 +232,8 @@ def _as_of_ms(row: Row, every: Mapping[str, HeldType], reading: Reading) -> int:
     that saw one of its records change since; never later than when this run began.
     """
     sides = (row[0], row[2]), (row[2], row[0])
-    whole = [every[one].linked_us[other] // 1000 for one, other in sides if other in _linked(one, every)]
+    linked = [every[one].linked_us[other] // 1000 for one, other in sides if other in _linked(one, every)]
+    whole = [ms - reading.ahead_ms for ms in linked]
     seen = [reading.seen_ms[key] for key in (row[:2], row[2:4]) if key in reading.seen_ms]
     return min(reading.began_ms, max([min(whole), *seen])) if whole else reading.began_ms
 

@@ -318,7 +318,7 @@ class World:
             least_ms = began_ms - slack_ms
             reading = Reading(
                 self._began_ms[name], self.now_ms, least_ms, within_ms, frozenset(ended.failed), late_ms, linked_ms,
-                self._seen_ms,
+                self._seen_ms, max(0, int(1000 * beliefs.number("date-skew-s"))),
             )  # fmt: skip
             found += judge(name, held, self.truth, reading)
             if not named:
