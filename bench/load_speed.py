@@ -71,12 +71,12 @@ def _turn(dump: Path, store: Store, asked: argparse.Namespace, number: int) -> t
     return anew, _load(dump, store)
 
 
-def fill(store: Store, records: int, properties: int) -> None:
+def fill(store: Store, records: int, properties: int, portal: int = 1) -> None:
     """A store that has so many records, and what is needed of a type that was read."""
     names = [
         (f"p{n}", json.dumps({"type": KINDS[n % 4], "label": f"P {n}"}).encode()) for n in range(properties)
     ]
-    store.bind_portal(1)
+    store.bind_portal(portal)
     store.set_definitions(TYPE.name, names)
     for at in range(0, records, 10_000):
         commit(store, range(at + 1, min(at + 10_000, records) + 1), properties, 0)

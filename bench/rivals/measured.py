@@ -90,12 +90,17 @@ def run(rival: Rival, scenario: Scenario, records: int, turn: int, ready: tuple[
             rival.name, rival.version, scenario.name, len(truth.ids), turn,
             took.status, took.wall_s, took.cpu_s, took.memory_mb, took.table_s,
             dict(asked.requests), asked.bound_s, asked.too_many, asked.overloaded,
-            _came(found, truth), _tied(found, truth, rival.to),
+            *judged(found, truth, rival.to),
         )  # fmt: skip
 
 
 def _there(rival: Rival, folder: Path) -> Callable[[], bool] | None:
     return (folder / rival.table).exists if rival.table else None
+
+
+def judged(found: Found, truth: Truth, to: tuple[str, ...]) -> tuple[Home, Home]:
+    """Of the records, and of the pairs with types of `to`, what came home."""
+    return _came(found, truth), _tied(found, truth, to)
 
 
 def _came(found: Found, truth: Truth) -> Home:

@@ -69,6 +69,14 @@ class Portal:
             sum(status >= 500 for status in own),
         )
 
+    def number(self) -> int:
+        """The id of the portal."""
+        asked = urllib.request.Request(  # noqa: S310 - our own sandbox
+            f"{self.url}/account-info/2026-09/details", headers={"authorization": f"Bearer {TOKEN}"}
+        )
+        with urllib.request.urlopen(asked) as answer:  # noqa: S310 - our own sandbox
+            return int(json.load(answer)["portalId"])
+
     def tell(self, what: str, content: object) -> Any:
         headers = {"content-type": "application/json"}
         asked = urllib.request.Request(  # noqa: S310 - our own sandbox
