@@ -53,4 +53,5 @@ def _rows(job: Job) -> Iterator[dict[str, Any]]:
     python = CACHE / "ingestr" / "bin" / "python"
     looked = (python, "-c", LOOK)
     told = subprocess.run(looked, cwd=job.folder, capture_output=True, text=True, check=False)  # noqa: S603 - our own
-    yield from map(json.loads, told.stdout.splitlines())
+    # Its DuckDB tells of its progress on the same stream where a table is large.
+    yield from (json.loads(line) for line in told.stdout.split("\n") if line.startswith("{"))

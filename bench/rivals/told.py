@@ -101,7 +101,7 @@ def _first(results: Results) -> str:
 
 
 def _growth(results: Results) -> list[tuple[str, ...]]:
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for rival in ALL:
         own = [one for one in _of(results, CALM) if one.who == rival.name]
         for size in sorted({one.records for one in own}):
