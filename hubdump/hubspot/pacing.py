@@ -94,6 +94,9 @@ class Budgets:
     def take(self, budget: Budget, now_ns: int) -> int:
         """Take a slot: 0 when the request may leave now, else nanoseconds after which to ask again."""
         windows = self._counting(budget)
+        for counter, others in self._others.items():
+            if not others.used(self.general_max, now_ns):  # or nothing was heard of them for long
+                self._windows[counter].others = 0
         own_ns = max(window.wait_ns(now_ns) for window in windows)
         own_ns = max(own_ns, self._paused_until_ns[budget] - now_ns)
         all_ns = self._all.wait_ns(now_ns) if self._all else 0
@@ -157,6 +160,8 @@ class Budgets:
             counter, self._associations_max = budget, most
         elif budget is Budget.GENERAL:
             self.general_max = most
+        if self._associations_max == self.general_max:  # theirs was the general one, heard of before
+            self._associations_max = None
         of_associations = self._associations_max or ASSOCIATIONS_MAX.get(
             self.general_max, min(self.general_max, 100)
         )
