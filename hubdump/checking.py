@@ -173,7 +173,7 @@ def load_into(dump: Path, store: Store, asked: Wanted, emit: Emit) -> None:
     if asked.has("duckdb"):
         load.write_duckdb(dump, types, store, emit, hard_delete=asked.hard_delete, layout=asked.layout)
     load.write_exports(dump, asked.exports, types, store, emit)
-    load.write_databases(dump, asked.databases, types, store, emit)
+    load.write_databases(dump, asked.databases, types, store, emit, layout=asked.layout)
     targets = list(filter(asked.has, TARGETS))
     load.check_targets(dump, types, targets)
     load.remember_filled(store, types, targets)

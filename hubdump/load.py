@@ -188,7 +188,13 @@ def write_exports(
 
 
 def write_databases(
-    dump: Path, databases: Sequence[Database], types: Sequence[ObjectType], store: Store, emit: Emit
+    dump: Path,
+    databases: Sequence[Database],
+    types: Sequence[ObjectType],
+    store: Store,
+    emit: Emit,
+    *,
+    layout: str | None = None,
 ) -> None:
     """Bring databases up to date, one after the other, in processes of their own.
 
@@ -199,7 +205,7 @@ def write_databases(
     for one in databases:
         before, mark = tuple(store.meta(DATABASE + one.url).split()), token_hex(16)
         store.set_meta(DATABASE + one.url, " ".join((*before, mark)))
-        order = Load(one.url, before, mark, one.hard_delete)
+        order = Load(one.url, before, mark, one.hard_delete, layout)
         loaded = child.load(order, one.password, dump, [type_.name for type_ in types])
         store.set_meta(DATABASE + one.url, mark)
         emit(FileWritten(one.url, loaded.records))
@@ -207,6 +213,7 @@ def write_databases(
         _tell_unfit(one.url, loaded.unfit, loaded.strange, emit)
         for text in loaded.told:
             emit(Noted(text))
+        _tell_layout(one.url, layout, dump, types, emit)
 
 
 def _place(dump: Path, export: Export, built: Built, store: Store, emit: Emit) -> None:

@@ -205,7 +205,7 @@ class _Run:
             )
         if anything:
             load.write_exports(dump, wanted_.exports, whole, store, tell)
-            load.write_databases(dump, wanted_.databases, whole, store, tell)
+            load.write_databases(dump, wanted_.databases, whole, store, tell, layout=wanted_.layout)
         load.check_targets(dump, [t for t in whole if t.name not in failed], self._targets)
         load.remember_filled(store, whole, self._targets)
         unread = {t.name: store.asked.failures(t.name) for t in self._types}

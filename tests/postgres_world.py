@@ -16,12 +16,12 @@ from tests.filled_store import TYPES, Life
 from tests.postgres_server import Server
 
 
-def put(life: Life, url: str) -> list[str]:
+def put(life: Life, url: str, layout: str | None = None) -> list[str]:
     """Load it into a database; what was noted."""
     told: list[Event] = []
     with life.store() as store:
         wanted = database(url, hard_delete=life.hard_delete)
-        load.write_databases(life.folder, [wanted], TYPES, store, told.append)
+        load.write_databases(life.folder, [wanted], TYPES, store, told.append, layout=layout)
     return [event.text for event in told if isinstance(event, Noted)]
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import timedelta
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import duckdb
 import pytest
@@ -15,6 +15,9 @@ from hubdump.targets.layouts import LAYOUTS
 from hubdump.targets.layouts.fivetran import VIEWS
 from tests.conftest import ROOT, User, started
 from tests.fivetran_world import CRM, ENGAGEMENTS, HISTORY, PORTAL, World, happened, instant
+
+if TYPE_CHECKING:
+    from tests.postgres_server import Server
 
 # A whole portal comes home for it.
 pytestmark = pytest.mark.prove(seconds=15)
@@ -48,9 +51,19 @@ def dumped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[User, Any
         yield user, served
 
 
-@pytest.fixture(scope="module")
-def world(dumped: tuple[User, Any]) -> Iterator[World]:
+@pytest.fixture(scope="module", params=["duckdb", "postgres"])
+def world(request: pytest.FixtureRequest, dumped: tuple[User, Any]) -> Iterator[World]:
     user, served = dumped
+    if request.param == "postgres":
+        server: Server = request.getfixturevalue("server")
+        schema = server.schema()
+        told = user.types("load", server.url(schema), "--layout", "fivetran")
+        assert told.status == 0, told.err
+        with server.connect(schema) as pg:
+            pg.execute("SET TimeZone = 'America/New_York'")
+            yield World(served, lambda sql: pg.execute(sql).fetchall())
+            pg.execute("DROP SCHEMA fivetran CASCADE")
+        return
     with duckdb.connect(user.dump / "hubdump.duckdb", read_only=True) as db:
         # Whatever its reader's clock says.
         db.execute("SET TimeZone = 'America/New_York'")

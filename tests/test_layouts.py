@@ -168,7 +168,7 @@ def selected(db: Any, kind: str, text: str) -> Any:
     """What a field of a table becomes in a view."""
     view = View("v", (Select("t", f"x {kind} said"),))
     held = "(SELECT '" + text.replace("'", "''") + "' AS said)"
-    query = sql(view, Shelf({"t": Source(held, {"said": ("said", Kind.VERBATIM)})}, {}, ""))
+    query = sql(view, Shelf({"t": Source(held, {"said": ("{t}.said", Kind.VERBATIM)})}, {}, ""))
     ((value,),) = db.execute(f"SELECT CAST(x AS VARCHAR) FROM ({query}) AS v").fetchall()
     if value is None or kind == "time":
         return value
@@ -178,7 +178,7 @@ def selected(db: Any, kind: str, text: str) -> Any:
 @pytest.mark.parametrize("said", ['{"a":{"b":"1"}}', '{"a":{}}', "null", "no json", '{"a":{"b":"\\u0000"}}'])
 def test_what_stands_within_json_is_found_and_what_is_none_is_null(said: str) -> None:
     view = View("v", (Select("t", "x text said.a.b"),))
-    shelf = Shelf({"t": Source(f"(SELECT '{said}' AS said)", {"said": ("said", Kind.VERBATIM)})}, {}, "")
+    shelf = Shelf({"t": Source(f"(SELECT '{said}' AS said)", {"said": ("{t}.said", Kind.VERBATIM)})}, {}, "")
     with duckdb.connect() as db:
         assert db.execute(sql(view, shelf)).fetchall() == [("1" if '"1"' in said else None,)]
 

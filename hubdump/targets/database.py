@@ -27,13 +27,14 @@ class Database:
 
 class Load(Struct, frozen=True):
     """What the process that loads is to do. `known` are the marks under which what is in the database is this store's,
-    `mark` the one that it gets.
+    `mark` the one that it gets. `layout` is the one of layouts/ that it is to have views of; None: that it has.
     """
 
     url: str
     known: tuple[str, ...]
     mark: str
     hard_delete: bool = False
+    layout: str | None = None
 
 
 class Loaded(Struct, frozen=True):

@@ -25,6 +25,7 @@ from hubdump.model import ObjectType
 from hubdump.store.reader import Reader
 from hubdump.targets import postgres_kept as kept
 from hubdump.targets import postgres_layout as layout
+from hubdump.targets import postgres_views as views
 from hubdump.targets.database import Load, Loaded
 from hubdump.targets.filling import unparsed
 from hubdump.targets.postgres_kept import Db, Odd, Told
@@ -100,6 +101,8 @@ class _Loading:
         # What is no value is counted once all else is loaded.
         laid = layout.laid_out([*listed, unparsed([])], told.made)
         there = kept.agree(self.db, laid, told.made)
+        if told.layout:
+            views.give_way(self.db, told.layout, told.made, laid)
         made = self._altered(laid, {name: of for name, of in told.made.items() if name in there})
         about = _about(laid, hard_delete=self.order.hard_delete)
         changed = self._changed(listed) if (told.about, made) == (about, told.made) else None
@@ -108,7 +111,8 @@ class _Loading:
         self._written(laid[:-1], changed)
         unfit = kept.unfit(self.db)
         self._if_other(replace(laid[-1], table=unparsed(unfit)))
-        kept.keep(self.db, Told(portal, self.order.mark, about, made))
+        lay_out = views.Laying(self.db, self.reader, laid, told.layout)
+        kept.keep(self.db, Told(portal, self.order.mark, about, made, lay_out.done(self.order.layout)))
         return Loaded(
             sum(self.reader.count(type_.name) for type_ in self.types),
             self.rows,

@@ -36,13 +36,14 @@ Db = Connection[tuple[Any, ...]]
 
 class Told(Struct):
     """What is there: of which portal, under which mark (database.py), all that rows depend on besides the records, and
-    the type of each column of each table that hubdump made.
+    the type of each column of each table that hubdump made; which layout there are views of.
     """
 
     portal: str = ""
     mark: str = ""
     about: str = ""
     made: dict[str, dict[str, str]] = {}
+    layout: str = ""
 
 
 def begin(db: Db) -> Told:

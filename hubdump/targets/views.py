@@ -14,7 +14,7 @@ from hubdump.targets import DUCKDB, easy
 from hubdump.targets.filling import BOUNDED, quoted, text
 from hubdump.targets.layouts import LAYOUT, LAYOUTS
 from hubdump.targets.layouts.rendering import sql
-from hubdump.targets.layouts.shelf import Shelf, read_us, source
+from hubdump.targets.layouts.shelf import Shelf, read_us, shelf, source
 from hubdump.targets.table import Table
 
 # What every view of a layout bears as its comment: another one is its user's.
@@ -56,7 +56,9 @@ def add(db: duckdb.DuckDBPyConnection, reader: Reader, listed: Sequence[Table]) 
     """Make the schemas in the database in use, which has these tables."""
     easy.add(db, listed)
     if layout := reader.meta(LAYOUT + DUCKDB):
-        _lay_out(db, layout, _shelf(reader, listed))
+        sources = {table.name: source(table, f"main.{quoted(table.name)}") for table in listed}
+        read = {name: _instant(us) for name, us in read_us(reader, listed).items()}
+        _lay_out(db, layout, shelf(reader, sources, read))
 
 
 def _lay_out(db: duckdb.DuckDBPyConnection, layout: str, shelf: Shelf) -> None:
@@ -67,16 +69,6 @@ def _lay_out(db: duckdb.DuckDBPyConnection, layout: str, shelf: Shelf) -> None:
         db.execute(f"CREATE VIEW {name} AS {sql(view, shelf)}")
         db.execute(f"COMMENT ON VIEW {name} IS {text(_OURS)}")
     db.execute("COMMIT")
-
-
-def _shelf(reader: Reader, listed: Sequence[Table]) -> Shelf:
-    return Shelf(
-        {table.name: source(table, f"main.{quoted(table.name)}") for table in listed},
-        {name: _instant(us) for name, us in read_us(reader, listed).items()},
-        reader.meta("portal"),
-        reader.association_types(),
-        {type_.name: type_.singular for type_ in reader.catalogue().types},
-    )
 
 
 def _instant(us: int) -> str:

@@ -92,13 +92,13 @@ class _Selecting:
             yield f"CAST({self._value(column)} AS {TYPES[column.kind]}) AS {quoted(column.name)}"
         if self.view.properties:
             taken = {column.name.casefold() for column in columns}
-            for name in self._source.properties:
-                if name.casefold() not in taken:
-                    yield self._property(name)
+            for name, called in self._source.properties.items():
+                if called.casefold() not in taken:
+                    yield self._property(name, called)
 
-    def _property(self, name: str) -> str:
+    def _property(self, name: str, called: str) -> str:
         x, kind = self._field(self.select.table, name)
-        return f"{_valued(x, kind, _AS_IT_IS[kind]) if kind in _AS_IT_IS else x} AS {quoted(name)}"
+        return f"{_valued(x, kind, _AS_IT_IS[kind]) if kind in _AS_IT_IS else x} AS {quoted(called)}"
 
     def _value(self, column: Column) -> str:
         """The SQL of one column."""
@@ -168,7 +168,7 @@ class _Selecting:
         if there is None or name not in there.columns:
             return "CAST(NULL AS TEXT)", Kind.TEXT
         held, kind = there.columns[name]
-        x = f"{table}.{held}"
+        x = held.replace("{t}", table)
         return (_inner(x, path), Kind.TEXT) if path else (x, kind)
 
     def _object(self, x: str) -> str:

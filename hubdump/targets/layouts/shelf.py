@@ -16,11 +16,13 @@ from hubdump.targets.table import Table
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A table: what it is called in SQL, and of each column its SQL behind the table's alias, and its kind."""
+    """A table: what it is called in SQL, and of each column its SQL, where `{t}` is the table's alias, and its kind.
+    `properties` are columns that are a property's, with what they are called in a view.
+    """
 
     sql: str
     columns: Mapping[str, tuple[str, Kind]] = field(default_factory=dict)
-    properties: Sequence[str] = ()
+    properties: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +40,15 @@ def source(table: Table, sql: str) -> Source:
     """A table whose columns are called as they are."""
     return Source(
         sql,
-        {column.name: (quoted(column.name), column.kind) for column in table.columns},
-        tuple(column.name for column in table.columns if column.property),
+        {column.name: (f"{{t}}.{quoted(column.name)}", column.kind) for column in table.columns},
+        {column.name: column.name for column in table.columns if column.property},
     )
+
+
+def shelf(reader: Reader, sources: Mapping[str, Source], read: Mapping[str, str]) -> Shelf:
+    """What the views of a dump with these tables stand on."""
+    singular = {type_.name: type_.singular for type_ in reader.catalogue().types}
+    return Shelf(sources, read, reader.meta("portal"), reader.association_types(), singular)
 
 
 def read_us(reader: Reader, listed: Sequence[Table]) -> dict[str, int]:
