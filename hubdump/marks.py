@@ -30,6 +30,12 @@ MARKS: tuple[str, ...] = (
     "poison bisect",  # a request fails for ever: the record in it that does is looked for
     "labels not told",  # HubSpot does not say which association types a pair has: both sides are read
     "other side read",  # the side of a pair that was chosen does not show all, and the other one shows some
+    "range begun",  # a list is read from its middle on by a walk of its own
+    "ranges met",  # such a walk, or the first one, came to where the next one began
+    "ranges given up",  # a walk from the middle of a list came to no good end: one walk from its beginning instead
+    "nothing beyond",  # no record lies from an id on that was guessed
+    "entry refused",  # HubSpot refuses an id as a cursor that no page gave
+    "entry refuted",  # HubSpot takes such an id for something else
     "recalculated",  # HubSpot computed other values of a record, and did not move its modified time
     "removals withheld",  # more would be removed than a person would believe
     "removed since",  # a record that was there is gone, or merged into another one

@@ -6,17 +6,17 @@ from msgspec import json
 
 from hubdump.extract import plan
 from hubdump.hubspot.linking import Place
-from hubdump.hubspot.listing import Spot
+from hubdump.hubspot.listing import spot_of
 from hubdump.model import Bookmark, DueLinks, ObjectType, Reach, WalkKey
 from hubdump.store.store import Store
 
 
 def left_to_list(store: Store, type_: ObjectType, purpose: str, records: int) -> int | None:
     """How many of so many records a list has still before it; None where it is done."""
-    cursor, done = store.walk(WalkKey(type_.name, purpose))
-    if done:
+    walks = store.walks.of(WalkKey(type_.name, purpose)).values()
+    if walks and all(walk.done for walk in walks):
         return None
-    return max(0, records - json.decode(cursor, type=Spot).count) if cursor else records
+    return max(0, records - sum(spot_of(walk.cursor).count for walk in walks))
 
 
 def left_to_link(store: Store, key: WalkKey, records: int) -> tuple[int, ...]:

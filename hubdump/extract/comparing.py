@@ -10,6 +10,7 @@ from hubdump.errors import Poison, RequestRefused
 from hubdump.extract import defining, plan
 from hubdump.extract.exchange import Exchange
 from hubdump.extract.plan import Wishes
+from hubdump.extract.ranging import Ranging
 from hubdump.hubspot import flows
 from hubdump.hubspot.endpoints import SEARCH_TOTAL_MAX, Endpoints
 from hubdump.model import Bookmark, Flow, ObjectType, WalkKey
@@ -29,9 +30,17 @@ class Count(NamedTuple):
 class Comparing:
     """Finds what was archived or removed, which no search for changes shows. `walk` drives a flow of a type."""
 
-    def __init__(self, api: Endpoints, exchange: Exchange, store: Store, wishes: Wishes, walk: Walk) -> None:
+    def __init__(
+        self,
+        api: Endpoints,
+        exchange: Exchange,
+        store: Store,
+        wishes: Wishes,
+        walk: Walk,
+        ranging: Ranging,
+    ) -> None:
         self._api, self._exchange, self._store, self._wishes = api, exchange, store, wishes
-        self._walk = walk
+        self._walk, self._ranging = walk, ranging
 
     async def counted(self, type_: ObjectType, mark: Bookmark) -> Count | None:
         """What HubSpot counts before the search for changes begins; None where it does not, where a type is compared
@@ -52,8 +61,8 @@ class Comparing:
             return False
         # One pass shows what is archived and, where the ids are compared, what is active.
         self._store.begin(WalkKey(type_.name, plan.ARCHIVED), lists=True)
-        await self._walk(
-            WalkKey(type_.name, plan.ARCHIVED), lambda at: flows.archived(self._api, type_, properties, at)
+        await self._ranging.read(
+            type_, plan.ARCHIVED, lambda at: flows.archived(self._api, type_, properties, at), 0
         )
         if not (needed or self._is_due(type_, mark)):
             now = await self._count(type_)
@@ -68,9 +77,11 @@ class Comparing:
         """Compare all ids, and look into those that are not listed any more."""
         self._store.begin(WalkKey(type_.name, plan.IDENTIFY))
         calculated = self._calculated(type_)
-        await self._walk(
-            WalkKey(type_.name, plan.IDENTIFY),
+        await self._ranging.read(
+            type_,
+            plan.IDENTIFY,
             lambda at: flows.identify(self._api, type_, properties, calculated, at),
+            self._store.asked.records(type_.name),
         )
         await self._walk(
             WalkKey(type_.name, plan.SETTLE), lambda at: flows.settle(self._api, type_, properties, at)

@@ -21,6 +21,7 @@ from hubdump.extract.driving import drive
 from hubdump.extract.exchange import Exchange
 from hubdump.extract.pairing import Pairing
 from hubdump.extract.plan import Wishes
+from hubdump.extract.ranging import Ranging
 from hubdump.extract.taken import Taken, taken
 from hubdump.extract.together import all_of, beside
 from hubdump.hubspot import flows
@@ -35,6 +36,7 @@ from hubdump.model import (
     HistoriesDue,
     HistoriesRead,
     Known,
+    Met,
     ObjectType,
     Otherwise,
     Quarantined,
@@ -49,6 +51,7 @@ from hubdump.model import (
     WalkKey,
 )
 from hubdump.store.store import Store
+from hubdump.store.walks import whole
 
 Completed = Callable[[ObjectType], Awaitable[None]]
 Properties = tuple[str, ...]
@@ -73,7 +76,8 @@ class Engine:
         self._clock, self._emit, self._wishes = clock, emit, wishes
         self._catalogue = catalogue
         self._defining = Defining(api, exchange)
-        self._comparing = Comparing(api, exchange, store, wishes, self._walk)
+        self._ranging = Ranging(store, exchange, self._perform, self._refute)
+        self._comparing = Comparing(api, exchange, store, wishes, self._walk, self._ranging)
         # How many records HubSpot counts of each type, by type id; asked where a type is new.
         self.counted: dict[str, int] = {}
 
@@ -178,11 +182,7 @@ class Engine:
             if defined:
                 self._define(type_, defined, mark)
         properties = self._store.property_names(type_.name)
-        swept = WalkKey(type_.name, plan.SWEEP)
-        if mark.fresh_us is None:
-            self._store.begin(swept, lists=True)
-        if self._store.begun(swept):
-            await self._walk(swept, lambda at: flows.sweep(self._api, type_, properties, at))
+        await self._sweep(type_, mark, properties)
         # Taken before anything looks for changes, and kept: it says no more than they can have seen.
         seen_us = mark.seen_us or self._store.begin_catch_up(type_.name, self._exchange.server_time_us())
         self._pairing.tell_swept(type_)
@@ -204,6 +204,18 @@ class Engine:
         proved = await self._comparing.of(type_, mark, properties, count, needed=not found)
         self._pairing.tell_read(type_)  # others wait for it, and what is read ahead waits for them
         return proved
+
+    async def _sweep(self, type_: ObjectType, mark: Bookmark, properties: Properties) -> None:
+        """Read all active records, where none were read so far or some lack values."""
+        swept = WalkKey(type_.name, plan.SWEEP)
+        if mark.fresh_us is None:
+            self._store.begin(swept, lists=True)
+        if self._store.begun(swept):
+            counted = self.counted.get(type_.type_id, 0)
+            records = counted if mark.fresh_us is None else self._store.asked.records(type_.name)
+            await self._ranging.read(
+                type_, plan.SWEEP, lambda at: flows.sweep(self._api, type_, properties, at), records
+            )
 
     async def _is_empty(self, type_: ObjectType, mark: Bookmark) -> bool:
         """Finish the round of a type of which neither the dump nor HubSpot has a record: its lists are the proof.
@@ -331,8 +343,6 @@ class Engine:
         match effect:
             case Request():
                 return await self._exchange.ask(effect)
-            case StoredIds() | DueLinks() | Known() | Unseen() | Quarantined() | Otherwise() | HistoriesDue():
-                return self._answered(key, effect)
             case Wait(seconds):
                 await self._clock.sleep(seconds)
             case Refuted(belief, seen):
@@ -341,16 +351,18 @@ class Engine:
                 self._store.commit_records(key, effect, self._clock.wall_s())
                 if effect.records:
                     self._pairing.tell(self._catalogue.by_name(key.type), filled=True)
-                self._emit(PageCommitted(key.type, key.purpose, records=len(effect.records)))
+                self._emit(PageCommitted(key.type, whole(key)[0].purpose, records=len(effect.records)))
             case Settled():
                 self._store.commit_settled(key, effect, self._clock.wall_s())
-                self._emit(PageCommitted(key.type, key.purpose))
+                self._emit(PageCommitted(key.type, whole(key)[0].purpose))
             case AssociationsRead():
                 self._store.commit_associations(key, effect, self._clock.wall_s())
                 self._emit(PageCommitted(key.type, key.purpose, associations=len(effect.rows)))
             case HistoriesRead():
                 self._store.commit_histories(key, effect, self._clock.wall_s())
                 self._emit(PageCommitted(key.type, key.purpose, past_values=len(effect.values)))
+            case _:
+                return self._answered(key, effect)
         return None
 
     def _answered(self, key: WalkKey, question: Question) -> Any:
@@ -365,6 +377,8 @@ class Engine:
                 return self._store.asked.quarantined(key.type, after, count)
             case Known(ids):
                 return self._store.asked.versions(key.type, ids)
+            case Met():
+                return self._store.walks.met(key, question)
             case Otherwise():
                 return self._store.asked.otherwise(key.type, question)
             case HistoriesDue(after, count, names):

@@ -85,6 +85,10 @@ class Exchange:
             if outcome is not None:
                 return outcome
 
+    def idles(self) -> bool:
+        """Whether HubSpot's general budget and the slots have room for more than those who ask now."""
+        return self._sender.idles()
+
     def server_time_us(self) -> int:
         """HubSpot's clock, as last seen; Incomplete when no answer bore a Date."""
         if self._sender.server_us is None:

@@ -96,6 +96,12 @@ class Sender:
         self._account(request, outcome, sent_ns, probing=probing)
         return outcome
 
+    def idles(self) -> bool:
+        """Whether a list's next page could leave now, and another request beside it, and none waits for its turn."""
+        waits = self._turns[Budget.GENERAL].locked()
+        room = self._budgets.has_room(Budget.GENERAL, self._clock.now_ns())
+        return room and self._slots.room > 1 and not waits
+
     async def _turn(self, request: Request[Any], token: Secret | None, *, probing: bool) -> bool:
         """Wait for a turn, a slot and the budget, and take them; False when it may not be sent any more."""
         async with self._turns[request.budget]:

@@ -28,12 +28,17 @@ class Slots:
                 raise
         self._held += 1
 
+    @property
+    def room(self) -> int:
+        """How many more requests may be under way now."""
+        return self._in_flight.limit - self._held
+
     def free(self) -> None:
         self._held -= 1
         self._wake()
 
     def _wake(self) -> None:
-        room = self._in_flight.limit - self._held
+        room = self.room
         while room > 0 and self._waiting:
             turn = self._waiting.popleft()
             if not turn.done():

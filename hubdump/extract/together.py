@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from hubdump.errors import HubdumpError
 
 T = TypeVar("T")
+Begin = Callable[[Awaitable[None]], object]
 
 
 async def beside(others: Iterable[Awaitable[None]], work: Awaitable[T]) -> T:
@@ -24,10 +26,17 @@ async def beside(others: Iterable[Awaitable[None]], work: Awaitable[T]) -> T:
 
 async def all_of(works: Iterable[Awaitable[None]]) -> None:
     """Run all to their ends; the first error stops the others and is raised by itself."""
+    async with together() as begin:
+        for work in works:
+            begin(work)
+
+
+@asynccontextmanager
+async def together() -> AsyncIterator[Begin]:
+    """The same for works that are begun within, or by one another."""
     try:
         async with asyncio.TaskGroup() as group:
-            for work in works:
-                group.create_task(_run(work))
+            yield lambda work: group.create_task(_run(work))
     except BaseExceptionGroup as errors:
         raise _gravest(errors) from None
 

@@ -24,6 +24,7 @@ from hubdump.model import (
     Effect,
     Flow,
     Known,
+    Met,
     ObjectType,
     Otherwise,
     Quarantined,
@@ -226,6 +227,9 @@ class _Wide:
                 raise
             self._ids_only, self._listing.properties = True, ID_ONLY
             page = yield from self._listing.next_page()
+        if page.refs and not self._listing.done:
+            met = yield Met(ids_in(page.refs), self._listing.after)
+            self._listing.done = bool(met)
         found = Hydrated([(page.response, page.refs)] if page.response else [], unreadable=page.unreadable)
         if self._ids_only and page.refs:
             found = yield from self._batch.read(ids_in(page.refs))

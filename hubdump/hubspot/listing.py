@@ -65,7 +65,7 @@ class Listing:
         self.properties = properties
         self.done = False
         self._api, self._type, self._archived = api, type_, archived
-        self._spot = json.decode(cursor, type=Spot) if cursor else Spot()
+        self._spot = spot_of(cursor)
         self._limits = list(LIST_LADDER)
         self._limit = LIST_LADDER[0]
         # The cursors of empty pages since the last record: real ones may follow each other, but not in a circle.
@@ -74,6 +74,11 @@ class Listing:
     @property
     def cursor(self) -> str:
         return json.encode(self._spot).decode()
+
+    @property
+    def after(self) -> str:
+        """HubSpot's cursor of the next page."""
+        return self._spot.after
 
     def next_page(self) -> Generator[Effect, Any, Listed]:
         """Read one page; RequestRefused and Poison where HubSpot refuses it or fails for ever."""
@@ -97,7 +102,7 @@ class Listing:
         fresh = [ref for ref in refs if self._key(ref.id) > self._key(spot.last)]
         self._empty = set() if fresh else {*self._empty, after}
         last, count = fresh[-1].id if fresh else spot.last, spot.count + len(fresh) + len(strange)
-        counting = spot.counting or (spot.count == 0 and after == str(count))
+        counting = spot.counting or (not spot.last and after == str(count))
         if counting and not spot.counting:
             marks.hit("counting cursor")
             yield Refuted(KEYSET, f"the cursor of {self._type.name} counts records ({after})")
@@ -215,11 +220,11 @@ class Listing:
         """Ids ascend, as numbers or else as texts; a page of a counting cursor may begin with known ones."""
         known = [self._spot.last] if self._spot.last and not self._spot.counting else []
         ids = [*known, *ids]
-        if _ascend(ids, self._key):
+        if ascend(ids, self._key):
             return
         early = next(b for a, b in pairwise(ids) if self._key(b) <= self._key(a))
         told = f"{self._type.name} {early} came after a later one"
-        if self._spot.textual or not _ascend(ids, str):
+        if self._spot.textual or not ascend(ids, str):
             raise BeliefRefuted(ORDER, told)
         marks.hit("serial fallback")
         self._spot = structs.replace(self._spot, textual=True)
@@ -234,5 +239,16 @@ class Listing:
         return int(self._spot.after or 0) if self._spot.counting else 0
 
 
-def _ascend(ids: Sequence[int], key: Callable[[int], Any]) -> bool:
+def entry(id_: int) -> str:
+    """The cursor of a walk that begins with an id which no page gave: where HubSpot takes it as one, at that record."""
+    return json.encode(Spot(str(id_), id_ - 1)).decode()
+
+
+def spot_of(cursor: str) -> Spot:
+    """Where the walk of a cursor stands."""
+    return json.decode(cursor, type=Spot) if cursor else Spot()
+
+
+def ascend(ids: Sequence[int], key: Callable[[int], Any] = int) -> bool:
+    """Whether ids are in their order, each once."""
     return all(key(a) < key(b) for a, b in pairwise(ids))

@@ -113,6 +113,11 @@ class Budgets:
             self._all.take()
         return 0
 
+    def has_room(self, budget: Budget, now_ns: int) -> bool:
+        """Whether a request may leave now."""
+        windows = [*self._counting(budget), *([self._all] if self._all else [])]
+        return now_ns >= self._paused_until_ns[budget] and all(not one.wait_ns(now_ns) for one in windows)
+
     def answered(self, budget: Budget, now_ns: int) -> None:
         """The request's answer, or the end of its connection, came at `now_ns`."""
         self._days.answered(budget)

@@ -6,12 +6,10 @@ from collections.abc import Generator, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from msgspec import json
-
 from hubdump.errors import Incomplete, RequestRefused
 from hubdump.hubspot.batches import Batch, Hydrated, ids_in
 from hubdump.hubspot.endpoints import Endpoints, fits_url
-from hubdump.hubspot.listing import Listed, Listing, Spot
+from hubdump.hubspot.listing import Listed, Listing, entry, spot_of
 from hubdump.model import Effect, Flow, ObjectType, RecordsRead, Settled
 
 ID_ONLY = ("hs_object_id",)
@@ -52,7 +50,7 @@ def listed(
             wide, listing.properties = True, ID_ONLY
             continue
         yield from _handed_over(Batch(api, type_, properties, archived), page, piece, wide=wide)
-        spot = json.decode(listing.cursor, type=Spot)
+        spot = spot_of(listing.cursor)
         if numeric and spot.textual:
             raise Incomplete(f"The list of {type_.name} is ordered in two ways: leave out --subset.")
         if numeric and spot.last >= piece.high:
@@ -65,7 +63,7 @@ def _numeric(api: Endpoints, type_: ObjectType, piece: Piece) -> Generator[Effec
         return False  # it is walked whole anyway
     first = Listing(api, type_, ID_ONLY, "")
     yield from first.next_page()
-    spot = json.decode(first.cursor, type=Spot)
+    spot = spot_of(first.cursor)
     by_id = spot.after.isdecimal() and int(spot.after) > spot.last
     if not by_id or spot.textual or spot.counting:
         return False
@@ -80,7 +78,7 @@ def _numeric(api: Endpoints, type_: ObjectType, piece: Piece) -> Generator[Effec
 
 def _at(id_: int, *, numeric: bool) -> str:
     """The cursor of a list that begins with an id, '' where it can only be had from its beginning."""
-    return json.encode(Spot(str(id_), id_ - 1, 1)).decode() if numeric and id_ else ""
+    return entry(id_) if numeric and id_ else ""
 
 
 def looked_up(api: Endpoints, type_: ObjectType, properties: Sequence[str], ids: Sequence[int]) -> Flow:

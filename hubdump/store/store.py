@@ -30,6 +30,7 @@ from hubdump.store.packing import Packing
 from hubdump.store.pairs import Pairs
 from hubdump.store.questions import Questions
 from hubdump.store.runs import Runs
+from hubdump.store.walks import OF_LIST, Walks
 
 _UNPROVE_WHERE_NAMELESS = """
 UPDATE types SET proved_us = NULL WHERE number = ?1 AND EXISTS (SELECT 1 FROM failures WHERE type = ?1 AND id < 0)
@@ -37,7 +38,7 @@ UPDATE types SET proved_us = NULL WHERE number = ?1 AND EXISTS (SELECT 1 FROM fa
 
 
 class Store:
-    """What is on disk and trusted. Every method that writes is one transaction; `asked` are questions only,
+    """What is on disk and trusted. Every method that writes is one transaction; `asked` and `walks` are questions only,
     `runs` says which run this is, `discovered` is the portal itself, `items` what is around the records, `fetched` the
     bytes of its files, `pairs` which of its types are associated.
     Where it is opened for reading, whoever writes nevertheless gets DiskFailure.
@@ -50,6 +51,7 @@ class Store:
             self._types: dict[str, int] = dict(self._db.execute("SELECT name, number FROM types"))
         self.runs = Runs(path, self._db, self.transaction)
         self.asked = Questions(path, self._db, self._types)
+        self.walks = Walks(path, self._db, self._types)
         self.histories = Histories(path, self._db)
         self.discovered = Discovered(path, self._db, self.transaction)
         self.items = Items(path, self._db, self.transaction)
@@ -315,6 +317,7 @@ class Store:
     def _begin(self, key: WalkKey, *, lists: bool) -> None:
         sql = "UPDATE types SET passes = passes + ? WHERE number = ?"
         self._db.execute(sql, (lists, self._number(key.type)))
+        self._db.execute(f"DELETE FROM walks WHERE {OF_LIST}", (self._number(key.type), key.purpose))  # noqa: S608 - our own words
         self._move(key, "", done=False)
 
     def _move(self, key: WalkKey, cursor: str, *, done: bool) -> None:
