@@ -88,8 +88,12 @@ class Comparing:
         )
 
     def _calculated(self, type_: ObjectType) -> list[str]:
-        """The properties to be compared that HubSpot computes; none where all values were read in this round."""
-        if self._store.begun(WalkKey(type_.name, plan.SWEEP)):
+        """The properties to be compared that HubSpot computes; none where all values were read so late in this round
+        that they are as of its end.
+        """
+        mark = self._store.bookmark(type_.name)
+        swept = self._store.begun(WalkKey(type_.name, plan.SWEEP))
+        if swept and mark.since_us >= plan.fresh_us(mark.seen_us):
             return []
         return defining.calculated(self._store.definitions(type_.name))
 

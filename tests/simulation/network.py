@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from random import Random
 from typing import Any, Protocol
 
@@ -16,10 +17,11 @@ from tests.simulation.scenario import Scenario
 
 
 class Portal(Protocol):
-    """Where requests arrive; `fuse` is that of the process that sends them."""
+    """Where requests arrive; `fuse` is that of the process that sends them, `given` the cursors it gave, by path."""
 
     scenario: Scenario
     fuse: Fuse
+    given: set[tuple[str, str]]
 
     @property
     def is_quiet(self) -> bool: ...
@@ -39,6 +41,7 @@ class Network:
         world.fuse.tick("request")
         await asyncio.sleep(self._travel_s())
         world.fuse.tick("arrival")
+        request, unknown = self._entered(request)
         response = world.arrived(_asked(request, token, gzip=world.scenario.gzip))
         await asyncio.sleep(response.delay_s + self._travel_s())
         world.fuse.tick("answer")
@@ -47,7 +50,21 @@ class Network:
             raise NoAnswer(f"the connection broke ({response.breakage}) {said}")
         named = {name.lower(): value for name, value in response.headers.items()}
         body = response.body if "content-encoding" in named else self._spoiled(request, response, token)
+        if world.scenario.unknown and response.status == 200 and request.method == "GET":
+            body = b'{"results":[]}' if unknown else body
+            after = (_content(body).get("paging") or {}).get("next", {}).get("after", "")
+            world.given.add((request.path, after))
         return Response(response.status, named, body, named.get("content-encoding", ""))
+
+    def _entered(self, request: Request[Any]) -> tuple[Request[Any], bool]:
+        """What a list that cannot be entered anywhere makes of a request; whether nothing comes of it."""
+        after = dict(request.query).get("after", "")
+        entered = bool(after) and (request.path, after) not in self._world.given
+        if not entered or not self._world.scenario.unknown:
+            return request, False
+        if self._world.scenario.unknown == "empty":
+            return request, True
+        return replace(request, query=tuple(one for one in request.query if one[0] != "after")), False
 
     def _spoiled(self, request: Request[Any], response: answers.Response, token: Secret | None) -> bytes:
         """What becomes of a body on its way: tokens echoed in errors, results left out, bytes that are no UTF-8."""

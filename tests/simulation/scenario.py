@@ -47,7 +47,9 @@ class Scenario:
     changes, `purged` records erased and `withdrawn` ones changed and archived at once. Of the answers, `dropped`
     leave out a result of a batch, `garbled` have a byte that is no UTF-8, `repeated` have the cursor that was asked
     for as the next one, `strange` have something among their records that is none. `loaded`: a target is made of the
-    store, and judged too. `heeded`: the run after one that withheld removals is told to accept them.
+    store, and judged too. `heeded`: the run after one that withheld removals is told to accept them. Of a list come
+    `page` records at once; where that is less than 100, it is split wherever it may be. An `after` that no page gave
+    leads nowhere (`unknown` is 'empty'), or to the beginning ('start').
     """
 
     seed: int = 0
@@ -87,13 +89,17 @@ class Scenario:
     repeated: float = 0.0
     strange: float = 0.0
     loaded: bool = False
+    page: int = 100
+    unknown: str = ""
 
 
 def scenario_of(seed: int) -> Scenario:
     """The scenario of a seed: every third is made so that something rare happens."""
     dice = Random(f"scenario {seed}")
     scenario = _common_one(seed, dice)
-    return dice.choice(_RARE_ONES)(scenario, dice) if dice.random() < 0.4 else scenario
+    scenario = dice.choice(_RARE_ONES)(scenario, dice) if dice.random() < 0.4 else scenario
+    dice = Random(f"pages {seed}")
+    return split(scenario, dice) if dice.random() < 0.3 else scenario
 
 
 def _common_one(seed: int, dice: Random) -> Scenario:
@@ -135,6 +141,20 @@ def _common_one(seed: int, dice: Random) -> Scenario:
         garbled=dice.choice((0.05, 0.3)) if dice.random() < 0.12 else 0.0,
         associations=Random(f"associations {seed}").choice(("", "", "", "changed", "all")),
     )
+
+
+def split(scenario: Scenario, dice: Random) -> Scenario:
+    """The same with small pages, so that lists are read as ranges of ids; now and then those cannot be entered."""
+    most = max((count for name, count in scenario.counts if name in scenario.types), default=0)
+    page = max(dice.choice((5, 5, 10, 25)), most // 25)
+    # What lives faster than it can be read has no end.
+    scenario = replace(
+        scenario, page=page, chances=min(scenario.chances, page / 10), in_flight=dice.choice((scenario.in_flight, 24)),
+        number=dice.choice((scenario.number, None)),
+    )  # fmt: skip
+    if scenario.poisons or scenario.beliefs or dice.random() < 0.7:
+        return scenario
+    return replace(scenario, unknown=dice.choice(("empty", "start")), gzip=False, garbled=0.0)
 
 
 def _stormy(scenario: Scenario, dice: Random) -> Scenario:

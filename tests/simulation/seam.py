@@ -21,13 +21,14 @@ from hubdump.catalog import STANDARD
 from hubdump.clock import Clock
 from hubdump.errors import BeliefRefuted, Incomplete
 from hubdump.events import Emit
-from hubdump.extract import sending
+from hubdump.extract import ranging, sending, splitting
 from hubdump.extract.bearer import Credentials
 from hubdump.extract.engine import Engine
 from hubdump.extract.exchange import Patience
 from hubdump.extract.pairing import LEADS_TO
 from hubdump.extract.plan import Wishes
-from hubdump.hubspot import client
+from hubdump.hubspot import client, listing
+from hubdump.hubspot.endpoints import LIST_LADDER
 from hubdump.hubspot.pacing import Budgets
 from hubdump.model import ObjectType, Request, Response, Secret, State
 from hubdump.session import Access
@@ -78,14 +79,32 @@ class Order:
     in_flight: int
     give_up_s: float
     wishes: Wishes
+    page: int = 100
 
 
 @contextmanager
-def _instead(network: Network, in_flight: int, chance: Callable[[], float]) -> Iterator[None]:
+def _instead(order: Order, network: Network, chance: Callable[[], float]) -> Iterator[None]:
     with (
         patch.object(client, "Client", lambda *_: Wire(network)),
-        patch.object(sending, "IN_FLIGHT_MAX", in_flight),
+        patch.object(sending, "IN_FLIGHT_MAX", order.in_flight),
         patch.object(random, "random", chance),
+        _paged(order.page),
+    ):
+        yield
+
+
+@contextmanager
+def _paged(page: int) -> Iterator[None]:
+    """Small pages, and the lists that have them split wherever they may be."""
+    if page == LIST_LADDER[0]:
+        yield
+        return
+    ladder = (page, *(least for least in LIST_LADDER if least < page), 1)
+    with (
+        patch.object(listing, "LIST_LADDER", ladder),
+        patch.object(ranging, "LIST_LADDER", ladder),
+        patch.object(splitting, "HALF_PAGES_LEAST", 0.5),
+        patch.object(splitting, "PAGES_A_SPLIT", 1),
     ):
         yield
 
@@ -104,7 +123,7 @@ async def extraction(
     """One process: `hubdump run` from the opening of its store to its end."""
     store = Store(order.path)
     access = Access("http://sandbox.invalid", order.credentials, order.number, Patience(order.give_up_s))
-    with _instead(network, order.in_flight, chance):
+    with _instead(order, network, chance):
         async with session.opened(access, Budgets(order.number), store, clock, emit) as opened:
             store.runs.begin(f"from {clock.now_ns()}", int(clock.wall_s() * 1e6))
             engine = Engine(opened.api, opened.exchange, store, clock, emit, order.wishes)
@@ -124,7 +143,7 @@ async def verification(
     access = Access("http://sandbox.invalid", order.credentials, order.number, Patience(order.give_up_s))
     types = [STANDARD.by_name(name) for name in order.types]
     try:
-        with _instead(network, order.in_flight, chance):
+        with _instead(order, network, chance):
             async with session.opened(access, Budgets(order.number), store, clock, emit) as opened:
                 portal = Portal(opened.exchange, opened.api, clock)
                 proofs = await there.check(portal, order.path.parent, types, Asked(Level.IDS))

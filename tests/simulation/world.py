@@ -88,6 +88,7 @@ class World:
         self.truth = Truth(self.core, scenario.types)
         self.life = Life(self.core, self.truth, scenario.life, Random(f"life {scenario.seed}"))
         self.outcome = Outcome(scenario.seed)
+        self.given: set[tuple[str, str]] = set()
         self.fuse = Fuse(folder, folder)
         self._dice = Random(f"world {scenario.seed}")
         self._shares = list(self.core.world.faults.shares)
@@ -215,6 +216,7 @@ class World:
                 scenario.prove, scenario.prove_within_s, self._accepts,
                 associations=Linking(scenario.associations) if scenario.associations else None,
             ),
+            scenario.page,
         )  # fmt: skip
 
     async def _bounded(self, order: seam.Order) -> seam.Done:
