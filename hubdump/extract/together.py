@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from hubdump.errors import HubdumpError
 
 T = TypeVar("T")
-Begin = Callable[[Awaitable[None]], object]
+Work = Coroutine[Any, Any, T]
+Begin = Callable[[Work[None]], object]
 
 
-async def beside(others: Iterable[Awaitable[None]], work: Awaitable[T]) -> T:
+async def beside(others: Iterable[Work[None]], work: Work[T]) -> T:
     """What comes of a work, when it and others that go on at once are at their ends."""
     came: list[T] = []
 
@@ -24,7 +25,7 @@ async def beside(others: Iterable[Awaitable[None]], work: Awaitable[T]) -> T:
     return came[0]
 
 
-async def all_of(works: Iterable[Awaitable[None]]) -> None:
+async def all_of(works: Iterable[Work[None]]) -> None:
     """Run all to their ends; the first error stops the others and is raised by itself."""
     async with together() as begin:
         for work in works:
@@ -36,13 +37,9 @@ async def together() -> AsyncIterator[Begin]:
     """The same for works that are begun within, or by one another."""
     try:
         async with asyncio.TaskGroup() as group:
-            yield lambda work: group.create_task(_run(work))
+            yield group.create_task
     except BaseExceptionGroup as errors:
         raise _gravest(errors) from None
-
-
-async def _run(work: Awaitable[None]) -> None:
-    await work
 
 
 def _gravest(errors: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -152,9 +152,16 @@ def split(scenario: Scenario, dice: Random) -> Scenario:
         scenario, page=page, chances=min(scenario.chances, page / 10), in_flight=dice.choice((scenario.in_flight, 24)),
         number=dice.choice((scenario.number, None)),
     )  # fmt: skip
-    if scenario.poisons or scenario.beliefs or dice.random() < 0.7:
+    which = dice.choice(("", "", "empty", "start", "refused", "repeated"))
+    if not which or scenario.poisons:
         return scenario
-    return replace(scenario, unknown=dice.choice(("empty", "start")), gzip=False, garbled=0.0)
+    name = scenario.types[0]
+    counts = tuple(sorted({**dict(scenario.counts), name: dice.randint(60, 150)}.items()))
+    return replace(
+        scenario, counts=counts, in_flight=24, number=None, gzip=False, garbled=0.0, latency_ms=(20, 400), page=page,
+        unknown=which if which in {"empty", "start"} else "", repeated=0.1 if which == "repeated" else 0.0,
+        beliefs=("list-after-any-id=no",) if which == "refused" else (),
+    )  # fmt: skip
 
 
 def _stormy(scenario: Scenario, dice: Random) -> Scenario:
