@@ -134,7 +134,7 @@ class _Reading:
         seen = sum(one.spot.count for one in self._ranges)
         records = self._records or 2 * seen
         spent = len(self._ranges) - 1 + self._misses
-        if spent >= splitting.splits_max(records, page) or self._misses >= splitting.MISSES_MAX:
+        if spent >= splitting.splits_max(self._records or seen, page) or self._misses >= splitting.MISSES_MAX:
             return
         if not self._exchange.idles() or ENTERED in self._store.refuted():
             return

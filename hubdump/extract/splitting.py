@@ -16,7 +16,7 @@ from hubdump.model import WalkKey
 # Less than this on both sides of a split is not worth it.
 HALF_PAGES_LEAST = 5
 # Of a list of so many pages one split costs no more than 2 % of its requests: half a page as a rule.
-PAGES_A_SPLIT = 30
+PAGES_A_SPLIT = 25
 # Ids that led nowhere: how this list lies on its ids is not to be guessed.
 MISSES_MAX = 3
 

@@ -10,6 +10,7 @@ from tests.simulation.mutants.algorithm import ALGORITHM
 from tests.simulation.mutants.breaking import Edit, Mutant, Outdated, broken
 from tests.simulation.mutants.hunting import ROOT, SEEDS_MAX, hunted
 from tests.simulation.mutants.keeping import KEEPING
+from tests.simulation.mutants.ranging import RANGING
 from tests.simulation.mutants.sending import SENDING
 from tests.simulation.mutants.table import MUTANTS
 from tests.simulation.mutants.walking import WALKING
@@ -19,7 +20,7 @@ from tests.simulation.oracle import KINDS
 
 
 def test_there_are_many_and_each_has_a_name_a_world_and_something_to_be_found_by() -> None:
-    assert len(MUTANTS) == len([*ALGORITHM, *WALKING, *SENDING, *KEEPING, *WEEKLY]) >= 20
+    assert len(MUTANTS) == len([*ALGORITHM, *WALKING, *RANGING, *SENDING, *KEEPING, *WEEKLY]) >= 20
     for mutant in MUTANTS.values():
         assert bool(mutant.kinds) != bool(mutant.test), mutant.name
         assert mutant.kinds <= KINDS.keys()

@@ -150,6 +150,26 @@ def one_way(scenario: Scenario) -> Scenario:
     )
 
 
+def split(scenario: Scenario) -> Scenario:
+    """Small pages, and lists that are read as ranges of ids."""
+    dice = _dice(scenario, "split")
+    return replace(
+        scenario, **_calm() | _one(dice, 120, 220), page=5, unknown="", life="mixed", chances=0.3, gaps_s=(),
+        prove=False, quiet_s=60.0,
+    )  # fmt: skip
+
+
+def cut_split(scenario: Scenario) -> Scenario:
+    """The same, and processes that are killed while they read."""
+    dice = _dice(scenario, "cut split")
+    return replace(split(scenario), crashes=tuple(Crash("answer", dice.randint(10, 60)) for _ in range(3)))
+
+
+def broken_split(scenario: Scenario) -> Scenario:
+    """The same, and cursors that repeat."""
+    return replace(split(scenario), repeated=0.05)
+
+
 def capped(scenario: Scenario) -> Scenario:
     """Pages shorter than asked for, and not the last."""
     return replace(paged(scenario), beliefs=("list-max=50", "list-over-max=capped"))
@@ -260,7 +280,8 @@ WORLDS: dict[str, Callable[[Scenario], Scenario]] = {ANY: lambda scenario: scena
     world.__name__.replace("_", " "): world
     for world in (
         later, cut, slow, late, tied, among, growing_among, read_whole, cut_whole, removing_among, poisoned_among,
-        emptying, one_way, counting, paged, capped, textual, failing, refused, hurried, poisoned, crowd, removing,
+        emptying, one_way, counting, paged, split, cut_split, broken_split, capped, textual, failing, refused, hurried,
+        poisoned, crowd, removing,
         purged, dropping, withdrawn, cut_removing, weeks, cut_weeks,
     )
 }  # fmt: skip
