@@ -81,8 +81,8 @@ def main() -> None:
 
 def _measured(wanted: argparse.Namespace, latency: str, budgets: str, proof: str, rate: str) -> Measured:
     """One first run of a new portal into a new dump."""
-    sizes = _sizes(wanted.records, wanted.one_holds)
-    portal = ",".join(["narrow", *(f"{name}={size}" for name, size in sizes.items())])
+    counts = sizes(wanted.records, wanted.one_holds)
+    portal = ",".join(["narrow", *(f"{name}={size}" for name, size in counts.items())])
     beliefs = [f"{of}-budget={budgets}" for of in ("association", "search")]
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -91,14 +91,14 @@ def _measured(wanted: argparse.Namespace, latency: str, budgets: str, proof: str
     ):
         before = _children_cpu_s()
         began_s = time.monotonic()  # the sandbox's own clock: it is on this machine
-        _run(url, Path(folder) / "data", list(sizes), rate, proof)
+        _run(url, Path(folder) / "data", list(counts), rate, proof)
         took, cpu_s = time.monotonic() - began_s, _children_cpu_s() - before
         log = _json(f"{url}/_sandbox/requests")["requests"]
     ours = [one for one in log if OTHERS_QUERY not in one["query"]]
     return Measured(ours[-1]["arrived_s"] - began_s, took, cpu_s, ours, len(log) - len(ours))
 
 
-def _sizes(records: int, one_holds: float | None) -> dict[str, int]:
+def sizes(records: int, one_holds: float | None) -> dict[str, int]:
     """How many records there are of each type."""
     if one_holds is None:
         return {name: round(records * share) for name, share in MIXED.items()}
@@ -108,30 +108,30 @@ def _sizes(records: int, one_holds: float | None) -> dict[str, int]:
 
 def _row(named: Sequence[str], measured: Measured, *, shared: bool) -> str:
     log = measured.log
-    bound_s = _bound_s(Counter(one["budget"] for one in log), shared=shared)
+    least_s = bound_s(Counter(one["budget"] for one in log), shared=shared)
     statuses = Counter(one["status"] for one in log)
     failed = sum(number for status, number in statuses.items() if status >= 500)
     cells = [
-        f"{bound_s:.1f}",
+        f"{least_s:.1f}",
         f"{measured.read_s:.1f}",
-        f"{measured.read_s / bound_s:.3f}",
+        f"{measured.read_s / least_s:.3f}",
         f"{measured.all_s:.1f}",
         f"{measured.cpu_s:.1f}",
         ", ".join(f"{number:,} {name}" for name, number in Counter(one["budget"] for one in log).items()),
         str(statuses[429]),
         str(failed),
-        ", ".join(f"{_fullest(log, name)} {name}" for name in LIMITS),
+        ", ".join(f"{fullest(log, name)} {name}" for name in LIMITS),
     ]
     return f"| {' | '.join([*named, *cells])} |"
 
 
-def _bound_s(requests: Counter[str], *, shared: bool) -> float:
+def bound_s(requests: Counter[str], *, shared: bool) -> float:
     if shared:
         requests = Counter(general=requests.total(), search=requests["search"])
     return max(requests[name] * span_s / most for name, (most, span_s) in LIMITS.items())
 
 
-def _fullest(log: Sequence[dict[str, Any]], budget: str) -> int:
+def fullest(log: Sequence[dict[str, Any]], budget: str) -> int:
     """The most requests that came within the span of a budget's limit, to the instant."""
     at = sorted(one["arrived_s"] for one in log if one["budget"] == budget)
     most = first = 0
