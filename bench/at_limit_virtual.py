@@ -133,7 +133,7 @@ def _extracted(
             Path(folder) / "store.sqlite", tuple(counts), key, wanted.number, IN_FLIGHT_MAX, 3600.0, Wishes()
         )
         clock = VirtualClock(loop, time.time())
-        done = run(loop, seam.extraction(order, network, clock, lambda _: None, random.Random(3).random))  # noqa: S311
+        done = run(loop, seam.extraction(order, network, clock, lambda _: None, random.Random(3).random))  # noqa: S311 - jitter
         assert done.failed == {}, done.failed
         took_s = loop.time()
         loop.close()
