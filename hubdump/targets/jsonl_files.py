@@ -36,6 +36,18 @@ def found(path: Path, table: Table) -> Iterator[Row]:
         raise Unreadable(f"it is not of JSON lines ({error})") from error
 
 
+def keys(path: Path, table: Table, at: int) -> Iterator[str | None]:
+    """One column of every row of a file, each line read to its end."""
+    only = msgspec.defstruct("Only", [("key", str | None)], rename={"key": table.columns[at].name})
+    decoder = msgspec.json.Decoder(only)
+    try:
+        with path.open("rb") as file:
+            for line in file:
+                yield decoder.decode(line).key  # type: ignore[attr-defined]  # it was made with this field
+    except msgspec.DecodeError as error:
+        raise Unreadable(f"it is not of JSON lines ({error})") from error
+
+
 def expected(table: Table) -> Iterator[Row]:
     """What the store has, as it is there."""
     return table.texts()
