@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hubdump.estimate.calls import Calls, pages, sum_of
+from hubdump.extract.splitting import splits_max
 from hubdump.hubspot.endpoints import (
     ASSOCIATION_INPUTS,
     BATCH_RECORDS,
@@ -58,12 +59,21 @@ def steps(of: Round) -> dict[str, Calls]:
 
 
 def in_turn(of: Round) -> int:
-    """Requests that wait for each other: walks of associations and histories go beside each other."""
+    """Requests that wait for each other: walks of associations and histories go beside each other, ranges of a list
+    too.
+    """
     beside = [
         *(pages(records, ASSOCIATION_INPUTS) for records in of.links),
         pages(of.histories, HISTORY_RECORDS),
     ]
-    return sum_of(steps(of).values()).all - sum(beside) + max(beside)
+    swept, proved = _split(of.swept, wide=of.wide), _split(of.proved, wide=False)
+    return sum_of(steps(of).values()).all - sum(beside) + max(beside) - swept - proved
+
+
+def _split(records: int | None, *, wide: bool) -> int:
+    """How many requests of a list do not wait for each other, as several walks read it."""
+    listed = _listed(records, wide=wide).all
+    return listed - pages(listed, 1 + splits_max(records or 0, LIST_RECORDS))
 
 
 def _listed(records: int | None, *, wide: bool) -> Calls:

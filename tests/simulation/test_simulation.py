@@ -66,6 +66,22 @@ def test_what_broke_a_promise_once_keeps_it(name: str) -> None:
     assert outcome.marks["poison bisect"] > 0
 
 
+def test_what_hubspot_calculates_between_a_sweep_and_the_end_of_its_round_is_compared() -> None:
+    scenario = Scenario(
+        seed=44, counts=(("companies", 1), ("deals", 14), ("postal_mail", 59), ("tickets", 3)),
+        types=("postal_mail", "deals"), quiet_s=4000.0, chances=0.3, gap_changes=30, latency_ms=(100, 3000),
+        beliefs=("search-empty-pages=2", "burst-headers-on-search=yes", "headers-on-associations=yes",
+                 "sensitive-without-scope=omitted"),
+        faults="429=0.0437,500=0.0437,502=0.0437,503=0.0437,cut=0.0437,reset=0.0437,slow=0.0437,423=0.0109,504=0.0109,"
+        "429-general=0.0109,429-search=0.0109", number=None, tier="addon", overload=True,
+        crashes=(Crash("request", 1),), rotations=(21,), ahead_s=3600.0, give_up_s=300.0, gzip=True, echo=True,
+        associations="all", purged=3, page=5,
+    )  # fmt: skip
+    outcome = simulate(scenario)
+    assert not outcome.violations, "\n".join(outcome.story)
+    assert outcome.marks["recalculated"] > 0
+
+
 def digests(hash_seed: int, count: int) -> list[str]:
     """One digest of requests, events and result for each seed, from a process of its own."""
     code = (
