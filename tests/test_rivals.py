@@ -93,10 +93,11 @@ def test_the_section_says_who_is_not_in_it_first_and_which_aims_are_missed() -> 
 def test_the_rest_of_the_page_stays_as_it_is(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(f"# Before\n{told.BEGIN}\nold\n{told.END}\n## After\n", "utf-8")
-    told.write([_result("hubdump", 10, 1.0, 16)], {}, page)
+    told.write([_result("hubdump", 10, 1.0, 16)], {}, "A note.", page)
     text = page.read_text("utf-8")
     assert text.startswith(f"# Before\n{told.BEGIN}\n\nNot in it:")
     assert text.endswith(f"{told.END}\n## After\n")
+    assert "\nA note.\n" in text
     assert "old" not in text
 
 
@@ -104,4 +105,4 @@ def test_a_page_without_the_section_is_refused(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(f"# Before\n{told.BEGIN}\n", "utf-8")
     with pytest.raises(ValueError, match="lacks"):
-        told.write([], {}, page)
+        told.write([], {}, docs=page)

@@ -41,6 +41,7 @@ def main() -> int:
     parser.add_argument(
         "--add", action="store_true", help="to what was measured before, as far as it is not measured again"
     )
+    parser.add_argument("--note", default="", help="a sentence on this measurement, for its readers")
     asked = parser.parse_args()
     CACHE.mkdir(exist_ok=True)
     if not asked.add:
@@ -49,8 +50,8 @@ def main() -> int:
     before = max((one.turn for one in _kept()), default=0)
     absent = _measure(rivals, list(_steps(asked, before)))
     results = _kept()
-    told.write(results, absent)
-    sys.stdout.write("\n".join(told.section(results, absent)) + "\n")
+    told.write(results, absent, asked.note)
+    sys.stdout.write("\n".join(told.section(results, absent, asked.note)) + "\n")
     return 0
 
 

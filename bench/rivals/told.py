@@ -22,22 +22,22 @@ GROWTH = ("who", "contacts", "wall s", "bound s", "CPU s", "ms of CPU a contact"
 Results = Sequence[Result]
 
 
-def write(results: Results, absent: dict[str, str], docs: Path = DOCS) -> None:
+def write(results: Results, absent: dict[str, str], note: str = "", docs: Path = DOCS) -> None:
     """Put the section between its two comments; the rest of the page stays as it is."""
     before, found, rest = docs.read_text("utf-8").partition(BEGIN)
     _, ended, after = rest.partition(END)
     if not (found and ended):
         raise ValueError(f"{docs.name} lacks {BEGIN} or {END}")
-    lines = "\n".join(section(results, absent))
+    lines = "\n".join(section(results, absent, note))
     docs.write_text(f"{before}{BEGIN}\n\n{lines}\n\n{END}{after}", "utf-8")
 
 
-def section(results: Results, absent: dict[str, str]) -> Iterator[str]:
-    """Its lines: who is not in it comes first."""
+def section(results: Results, absent: dict[str, str], note: str = "") -> Iterator[str]:
+    """Its lines: who is not in it comes first, then a note on this measurement, where there is one."""
     yield "Not in it:"
     yield ""
     yield from (f"- {who}: {why}" for who, why in (NOT_IN | absent).items())
-    yield ""
+    yield from ("", note, "") if note else ("",)
     ran = [one for one in RIVALS if any(result.who == one.name for result in results)]
     yield from _table(
         ("who", "version", "what comes, and what is to be said of it"),
@@ -51,7 +51,7 @@ def section(results: Results, absent: dict[str, str]) -> Iterator[str]:
     grown = _growth(results)
     if grown:
         yield from ("", "### How each grows: 40 properties, no faults", "", *_table(GROWTH, grown))
-    yield from ("", "### The aims", "", *_aims(results, size))
+    yield from ("", "### The aims", "", *_aims(results))
 
 
 def _of(results: Results, scenario: Scenario) -> list[Result]:
@@ -126,13 +126,14 @@ def _slope_ms(results: Results, size: int) -> float | None:
     return 1000 * (statistics.median(there) - statistics.median(starts)) / (size - START)
 
 
-def _aims(results: Results, size: int) -> Iterator[str]:
+def _aims(results: Results) -> Iterator[str]:
     """Each aim with what was found, in words that say whether it is met."""
     yield "A contact's CPU is the slope from a portal of ten to the largest that rivals ran on, without the start."
     yield ""
     for scenario in (CALM, WIDE):
         yield from _lean(_of(results, scenario), scenario)
-    yield from _asked(_of(results, CALM), size)
+    for size in sorted({one.records for one in results if one.scenario == CALM.name and one.records > START}):
+        yield from _asked(_of(results, CALM), size)
 
 
 def _lean(results: Results, scenario: Scenario) -> Iterator[str]:
@@ -168,7 +169,7 @@ def _asked(results: Results, size: int) -> Iterator[str]:
         if ours is not None and those:
             least = min(those, key=lambda name: those[name])
             yield (
-                f"- Requests, at most half of the best with associations {what}: "
+                f"- Requests for {size:,} contacts, at most half of the best with associations {what}: "
                 f"**{_met(ours, those[least], 0.5)}**, {ours} to {those[least]} of {least}."
             )
 
