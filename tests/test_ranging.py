@@ -335,3 +335,17 @@ def test_records_for_each_id_are_those_of_the_last_page() -> None:
     assert one.density == 0.0
     one.moved(Spot("5101", 5_100, 20))
     assert (one.density, one.last) == (0.1, 5_100)
+
+
+def test_a_refusal_that_is_not_of_the_cursor_ends_the_list_and_refutes_nothing(store: Store) -> None:
+    there = There(CLUMPED)
+
+    def vanishes(there: There) -> None:
+        if len(there.asked) > 12:
+            raise RequestRefused(404, "/crm/objects", "no such type")
+
+    there.happens = vanishes
+    run = Run(store, there)
+    with pytest.raises(RequestRefused):
+        run.read(len(CLUMPED))
+    assert run.refuted == {}

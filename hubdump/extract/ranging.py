@@ -110,8 +110,9 @@ class _Reading:
     async def _driven(self, one: Range, cursor: str, step: Callable[[Range, Effect], Awaitable[Any]]) -> None:
         try:
             await drive(self._start(cursor), partial(step, one))
-        except (BeliefRefuted, RequestRefused):
-            self.broken = self.broken or bool(one.start)
+        except (BeliefRefuted, RequestRefused) as error:
+            of_list = isinstance(error, BeliefRefuted) or error.status == 400
+            self.broken = self.broken or (of_list and bool(one.start))
             raise
 
     async def _stepped(self, one: Range, effect: Effect) -> Any:
