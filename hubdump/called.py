@@ -20,6 +20,7 @@ from hubdump.model import Secret
 from hubdump.running import Order, under
 from hubdump.stopping import heard
 from hubdump.targets import asked_for
+from hubdump.targets.layouts import checked
 
 DAY_S = 86_400
 
@@ -33,6 +34,7 @@ def run(
     to: Sequence[str] = (),
     labels: bool = False,
     hard_delete: bool | None = None,
+    layout: Literal["fivetran", "none"] | None = None,
     files: bool | None = None,
     associations: Literal["changed", "all", "never"] | None = None,
     keep_versions: bool | None = None,
@@ -64,6 +66,7 @@ def run(
             HUBDUMP_EXCLUDE=tuple(exclude) or None,
             HUBDUMP_TO=tuple(to) or None,
             HUBDUMP_HARD_DELETE=hard_delete,
+            HUBDUMP_LAYOUT=layout,
             HUBDUMP_FILES=files,
             HUBDUMP_ASSOCIATIONS=associations,
             HUBDUMP_KEEP_VERSIONS=keep_versions,
@@ -77,8 +80,11 @@ def run(
             dump=folder,
             access=access_of(chosen, own),
             command=lambda verb: shlex.join(["hubdump", verb, "--dump", str(folder)]),
-            asked=asked_for(
-                chosen.to, folder, labels=labels, hard_delete=chosen.hard_delete, layout=chosen.layout
+            asked=checked(
+                asked_for(
+                    chosen.to, folder, labels=labels, hard_delete=chosen.hard_delete, layout=chosen.layout
+                ),
+                layout,
             ),
             wishes=Wishes(prove, prove_within_days * DAY_S, accept_deletes, associations=chosen.associations),
             history=chosen.history,

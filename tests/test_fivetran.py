@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.prove(seconds=15)
 LISTED = [line.split(":") for line in (ROOT / "tests/fivetran_columns.txt").read_text("utf-8").split()]
 # What dbt's package takes as it comes, and is no whole number at HubSpot: an amount has cents, ids of forms are GUIDs.
+# Users it joins with the numbers that owners name.
 OTHERWISE = {
+    "users.id": "int",
     "company.property_annualrevenue": "number", "contact.property_annualrevenue": "number",
     "deal.property_amount": "number", "form.guid": "string", "contact_form_submission.form_id": "string",
     "contact_form_submission.conversion_id": "string",
@@ -76,6 +78,9 @@ def test_every_table_and_column_of_the_layout_is_there_with_its_type(world: Worl
     assert len(wanted) == 437
     assert {name: there.get(name) for name in wanted if there.get(name) not in TYPES[wanted[name]]} == {}
     assert {name.partition(".")[0] for name in there} == {name.partition(".")[0] for name in wanted}
+    # The package cuts "property_hs_" off, and has one of that name already.
+    assert not [name for name in there if name.endswith(".property_hs_engagement_type")]
+    assert "engagement_call.property_hs_call_title" in there
 
 
 def test_every_view_can_be_read_and_what_is_not_said_to_be_empty_is_filled(world: World) -> None:
@@ -225,6 +230,20 @@ def test_past_values_are_those_of_the_portal(world: World, type_: str) -> None:
     assert expected.total() > 20
 
 
+def test_a_value_of_a_ticket_holds_until_the_next_one_of_its_property(world: World) -> None:
+    found: dict[tuple[int, str], list[tuple[Any, ...]]] = {}
+    for id_, name, since, until in world.rows(
+        "SELECT ticket_id, name, _fivetran_start, _fivetran_end FROM fivetran.ticket_property_history ORDER BY 3"
+    ):
+        found.setdefault((id_, name), []).append((since, until))
+    for rows in found.values():
+        starts = [since for since, _ in rows]
+        ends = [at - timedelta(milliseconds=1) for at in starts[1:]]
+        assert [until for _, until in rows] == [*ends, instant("9999-12-31T23:59:59")]
+    assert {name for _, name in found} == {"subject", "hs_pipeline_stage"}
+    assert max(map(len, found.values())) > 1
+
+
 def test_stages_of_deals_follow_each_other_and_the_last_one_is_active(world: World) -> None:
     found: dict[int, list[tuple[Any, ...]]] = {}
     for row in world.rows(
@@ -305,7 +324,7 @@ def test_owners_users_and_teams_are_those_of_the_portal(world: World) -> None:
         for user in t[field]
     )
     assert set(world.rows("SELECT id, email, first_name, primary_team_id FROM fivetran.users")) == {
-        (u["id"], u["email"], u["firstName"], u["primaryTeamId"] and int(u["primaryTeamId"]))
+        (int(u["id"]), u["email"], u["firstName"], u["primaryTeamId"] and int(u["primaryTeamId"]))
         for u in world.bodies("users").values()
     }
 

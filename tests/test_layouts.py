@@ -70,6 +70,7 @@ def test_the_views_stay_through_later_loads_and_follow_what_changes_until_they_a
     assert before == (30, 0)
     happened = {life.round() for _ in range(12)}
     assert {"new", "archived"} & happened
+    assert {"gone", "merged"} & happened
     assert not any("fivetran" in line for line in loads()), "it is said when it is asked for"
     there = rows(life, "SELECT count(*), count(*) FILTER (_deleted OR archived) FROM contacts")
     assert [counted(life)] == there != [before]
@@ -135,6 +136,7 @@ def test_values_that_are_none_of_their_kind_are_null_and_others_are_exact(life: 
     assert len(rows(life, "SELECT * FROM fivetran.deal")) == 30
     amounts = dict(rows(life, "SELECT CAST(deal_id AS VARCHAR), property_amount FROM fivetran.deal"))
     assert amounts == dict(rows(life, "SELECT id, property_amount FROM main.deals"))
+    assert set(rows(life, "SELECT DISTINCT property_of FROM fivetran.deal")) == {("a;b",), (None,)}
     merged = dict(
         rows(life, "SELECT CAST(id AS VARCHAR), property_hs_merged_object_ids FROM fivetran.contact")
     )

@@ -52,7 +52,7 @@ def life(tmp_path: Path) -> Life:
 def defines(life: Life, name: str, type_: str) -> None:
     """A property of deals is new, or of another type."""
     with life.store() as store:
-        defined = DEFINED | {name: {"type": type_, "label": name}}
+        defined = {name: {"type": type_, "label": name}} | DEFINED
         store.set_definitions("deals", [(p, json.dumps(d).encode()) for p, d in defined.items()])
 
 

@@ -17,6 +17,8 @@ _BOTH = f"{_SYNCED}; {_DELETED}"
 # What dbt's models call types that a view is of.
 _ENGAGEMENTS = tuple(type_ for type_ in STANDARD.types if type_.engagement)
 _TYPED = {type_ for type_ in _ENGAGEMENTS if type_.name != "postal_mail"}
+# The package calls `type` so as well, once it has cut off what properties begin with.
+_TYPE_TWICE = ("property_hs_engagement_type",)
 _NAMED = tuple(type_.name for type_ in _ENGAGEMENTS)
 _ALIVE = "NOT ({{{0}.archived:bool}} OR {{{0}._deleted:bool}})"
 _FOR_EVER = "TIMESTAMP '9999-12-31 23:59:59'"
@@ -25,9 +27,9 @@ _MARKETING = "hubspot_email_event_enabled"
 
 def _view(
     name: str, table: str, columns: str, *, more: str = "", where: str = "", switch: str = "", distinct: bool = False,
-    properties: bool = False,
+    properties: bool = False, hidden: Names = (),
 ) -> View:  # fmt: skip
-    return View(name, (Select(table, columns, more, where),), distinct, properties, switch)
+    return View(name, (Select(table, columns, more, where),), distinct, properties, hidden, switch)
 
 
 # Records.
@@ -62,7 +64,8 @@ def _engagement(type_: ObjectType) -> View:
         {_BOTH}; engagement_id int id; type text = '{type_.engagement}'; property_hs_createdate time;
         property_hs_timestamp time; property_hubspot_owner_id int; property_hubspot_team_id int{body}"""
     name = f"engagement_{type_.singular}"
-    return _view(name, type_.name, columns, properties=True, switch=f"hubspot_{name}_enabled")
+    switch = f"hubspot_{name}_enabled"
+    return _view(name, type_.name, columns, properties=True, hidden=_TYPE_TWICE, switch=switch)
 
 
 def _engagements() -> View:
@@ -174,7 +177,7 @@ _OPTION = f"""
 _DIGITS = "regexp_replace({{{0}}}, '[^0-9,]', '', 'g')"
 _ROLES = _DIGITS.format("account_users.roleIds")
 _USER = f"""
-    {_BOTH}; id; primary_team_id int primaryTeamId; role_id int = split_part({_ROLES}, ',', 1); email;
+    {_BOTH}; id int; primary_team_id int primaryTeamId; role_id int = split_part({_ROLES}, ',', 1); email;
     first_name text firstName; last_name text lastName"""
 _EMPTY_ROLE = f"{_SYNCED} -; {_DELETED} -; id int -; name text -; requires_billing_write bool -"
 

@@ -91,7 +91,7 @@ class _Selecting:
         for column in columns:
             yield f"CAST({self._value(column)} AS {TYPES[column.kind]}) AS {quoted(column.name)}"
         if self.view.properties:
-            taken = {column.name.casefold() for column in columns}
+            taken = {column.name.casefold() for column in columns} | set(self.view.hidden)
             for name, called in self._source.properties.items():
                 if called.casefold() not in taken:
                     yield self._property(name, called)

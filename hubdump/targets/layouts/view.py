@@ -51,13 +51,15 @@ class Select:
 class View:
     """A view: the rows of all its selects, each once where it is `distinct`; all have the columns of the first.
 
-    With `properties`, every property of the table is a column too. `switch` is what switches off in dbt what reads it.
+    With `properties`, every property of the table is a column too, but for those `hidden`. `switch` is what switches
+    off in dbt what reads it.
     """
 
     name: str
     selects: tuple[Select, ...]
     distinct: bool = False
     properties: bool = False
+    hidden: Names = ()
     switch: str = ""
 
     @property
