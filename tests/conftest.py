@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -42,11 +44,22 @@ TYPES = ("meetings", "calls", "notes", "companies", "deals")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest come first. The script that users type needs no pytest, so it cannot say that its checks are long."""
+    """The longest come first, and what a module makes for all its tests is made by one worker (`--dist loadgroup`).
+
+    The script that users type needs no pytest, so it cannot say that its checks are long.
+    """
     for item in items:
         if item.path.name == "test_engagement_fixes.py":
             item.add_marker(pytest.mark.prove(seconds=30))
+        if _shares(item):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
     items.sort(key=_seconds, reverse=True)
+
+
+def _shares(item: pytest.Item) -> bool:
+    """Whether something is made for a test that others of its module use too."""
+    made = item._fixtureinfo.name2fixturedefs.values() if isinstance(item, pytest.Function) else ()  # noqa: SLF001 - pytest tells it nowhere else
+    return any(one[-1].scope == "module" for one in made)
 
 
 def _seconds(item: pytest.Item) -> int:
@@ -191,8 +204,23 @@ class User:
 def hostile_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """A portal that means harm (tests/hostile.py), read and not loaded; what does harm to it takes a copy."""
     from tests.hostile import came_home
+    from tests.tampering import Home
 
-    return came_home(tmp_path_factory.mktemp("hostile") / "dump")
+    made = once(tmp_path_factory, "hostile", lambda folder: came_home(folder).folder)
+    return Home(Path(shutil.copytree(made, tmp_path_factory.mktemp("hostile") / "dump")), {}, [])
+
+
+def once(folders: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
+    """A folder that the first worker to ask for it makes, for all of them; to be copied by who changes it."""
+    ours = folders.getbasetemp()
+    folder = (ours.parent if "PYTEST_XDIST_WORKER" in os.environ else ours) / f"{name}-once"
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            making = folder.with_suffix(".making")
+            make(making)
+            making.rename(folder)
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -43,7 +43,7 @@ class Life:
         return self.sandbox.portal.edit(method, path, body)
 
     def ids(self, type_: str) -> list[str]:
-        found: list[str] = self.sandbox.portal.truth()["live"][type_]
+        found: list[str] = self.sandbox.portal.truth(type_)["live"][type_]
         return found
 
     def made(self, type_: str, name: str = "name") -> str:

@@ -66,7 +66,7 @@ class Kept:
         self.sandbox.portal.edit(method, path, body)
 
     def live(self, place: int, type_: str = "tasks") -> str:
-        found: list[str] = self.sandbox.portal.truth()["live"][type_]
+        found: list[str] = self.sandbox.portal.truth(type_)["live"][type_]
         return found[place]
 
 

@@ -143,7 +143,7 @@ class Dump:
         self.sandbox.portal.edit("PATCH", f"{CONTACT}/{id_}", {"properties": properties})
 
     def live(self, type_: str) -> list[str]:
-        found: list[str] = self.sandbox.portal.truth()["live"][type_]
+        found: list[str] = self.sandbox.portal.truth(type_)["live"][type_]
         return sorted(found, key=int)
 
 
