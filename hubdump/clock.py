@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from datetime import UTC, datetime
 from typing import Protocol
@@ -36,6 +35,8 @@ class SystemClock:
         return time.time()
 
     async def sleep(self, wait_s: float) -> None:
+        import asyncio  # processes that load targets tell instants, and do not wait
+
         await asyncio.sleep(wait_s)
 
 

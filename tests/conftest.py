@@ -57,8 +57,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _shares(item: pytest.Item) -> bool:
-    """Whether something is made for a test that others of its module use too."""
-    made = item._fixtureinfo.name2fixturedefs.values() if isinstance(item, pytest.Function) else ()  # noqa: SLF001 - pytest tells it nowhere else
+    """Whether something is made for a test that others of its module use too (pytest tells it in private only)."""
+    made = item._fixtureinfo.name2fixturedefs.values() if isinstance(item, pytest.Function) else ()
     return any(one[-1].scope == "module" for one in made)
 
 

@@ -98,7 +98,7 @@ def test_what_waits_for_the_end_of_an_outage_goes_with_a_token_that_is_good_then
 
 
 def test_a_run_over_several_ends_of_tokens_is_whole_and_never_refused(tmp_path: Path) -> None:
-    sandbox = InProcess("notes=250,contacts=130", faults="none", overload=False, tier="oauth")
+    sandbox = InProcess("narrow,notes=250,contacts=130", faults="none", overload=False, tier="oauth")
 
     def slow(clock: JumpingClock) -> Slow:
         return Slow(Emulated(sandbox, clock), clock)

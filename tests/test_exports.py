@@ -41,7 +41,7 @@ def place_of(format_: str, folder: Path) -> str:
 def made(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """A small dump, not loaded."""
     return home(
-        tmp_path_factory.mktemp("made") / "dump", InProcess("calls=5,contacts=3"), untouched, ["calls"]
+        tmp_path_factory.mktemp("made") / "dump", InProcess("narrow,calls=5,contacts=3"), untouched, ["calls"]
     )
 
 

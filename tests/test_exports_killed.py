@@ -21,7 +21,7 @@ KILLS = 30 if os.environ.get("HUBDUMP_FULL") == "1" else 5
 @pytest.mark.prove
 @pytest.mark.parametrize("format_", FORMATS)
 def test_a_load_killed_at_random_moments_is_right_after_the_next(format_: str, tmp_path: Path) -> None:
-    came = home(tmp_path / "data", InProcess("calls=5,contacts=3"), untouched, ["calls", "contacts"])
+    came = home(tmp_path / "data", InProcess("narrow,calls=5,contacts=3"), untouched, ["calls", "contacts"])
     user, out = User(tmp_path), tmp_path / "out"
     asked = f"{format_}:out/" + (f"all.{format_}" if FORMATS[format_].one_file else "")
     assert user.types("load", asked).status == 0

@@ -25,7 +25,9 @@ class Merging:
 
     def __init__(self, folder: Path, merge_id: str = "new", *, silent: bool = False) -> None:
         self.folder, self._change = folder, records(_without_property) if silent else untouched
-        self.sandbox = InProcess("contacts=40", faults="none", overload=False, beliefs={"merge-id": merge_id})
+        self.sandbox = InProcess(
+            "narrow,contacts=40", faults="none", overload=False, beliefs={"merge-id": merge_id}
+        )
 
     def run(self) -> None:
         self.sandbox.advance(5000)

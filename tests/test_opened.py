@@ -21,7 +21,7 @@ from tests.conftest import ALL, User, started
 def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict[str, Any]]]:
     """A dump, and what is so at its portal."""
     with ExitStack() as stack:
-        served = started(stack, "--portal", "calls=7,contacts=5,companies=3", "--faults", "none")
+        served = started(stack, "--portal", "narrow,calls=7,contacts=5,companies=3", "--faults", "none")
         user = User(tmp_path_factory.mktemp("made")).at(served)
         told = user.types("run", "--only", "calls", "--only", "contacts")
         assert told.status == 0, told.err

@@ -27,7 +27,7 @@ from tests.test_verify import named
 from tests.worlds import ALL, extracted
 
 TYPES = tuple(map(STANDARD.by_name, ALL))
-SPEC = "calls=130,notes=2,contacts=60,companies=8,deals=6,tickets=3"
+SPEC = "narrow,calls=130,notes=2,contacts=60,companies=8,deals=6,tickets=3"
 CALLS_JSON = "raw/engagements_call_partial.json"
 
 
