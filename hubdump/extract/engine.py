@@ -24,6 +24,7 @@ from hubdump.extract.plan import Wishes
 from hubdump.extract.ranging import Ranging
 from hubdump.extract.taken import Taken, taken
 from hubdump.extract.together import all_of, beside
+from hubdump.extract.turns import OF_TYPE
 from hubdump.hubspot import flows
 from hubdump.hubspot.endpoints import LIST_LADDER, Endpoints
 from hubdump.model import (
@@ -100,6 +101,7 @@ class Engine:
         failed: dict[str, Incomplete] = {}
 
         async def one(type_: ObjectType) -> None:
+            OF_TYPE.set(type_.name)
             try:
                 await self._up_to_date(type_)
                 await completed(type_)
@@ -130,6 +132,7 @@ class Engine:
             self._walk,
             self._refute,
         )
+        self._exchange.expect({type_.name: self._before(type_) for type_ in due})
         await all_of(one(type_) for type_ in due)
         self._pairing.compare(failed)
         return failed
@@ -142,6 +145,11 @@ class Engine:
         if due and found.uncounted(store.asked.known()):
             self.counted |= await discovery.usage(self._exchange, self._api)
         return replace(found, counted=self.counted)
+
+    def _before(self, type_: ObjectType) -> int:
+        """About how many requests a type takes that is read whole."""
+        records = max(self.counted.get(type_.type_id, 0), self._store.asked.records(type_.name))
+        return plan.requests_about(records)
 
     async def _is_absent(self, type_: ObjectType, error: Incomplete) -> bool:
         """Whether HubSpot does not have a type that not every portal has, and of which this dump holds nothing; or a

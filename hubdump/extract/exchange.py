@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -88,6 +89,10 @@ class Exchange:
     def idles(self) -> bool:
         """Whether HubSpot's general budget and the slots have room for more than those who ask now."""
         return self._sender.idles()
+
+    def expect(self, requests: Mapping[str, int]) -> None:
+        """About so many requests of the general budget are before each of these types: short ones go first."""
+        self._sender.left.expect(requests)
 
     def server_time_us(self) -> int:
         """HubSpot's clock, as last seen; Incomplete when no answer bore a Date."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable
 
 from hubdump import marks
@@ -12,6 +12,7 @@ from hubdump.errors import ABSENT, Poison, RequestRefused, ScopeMissing
 from hubdump.extract import plan
 from hubdump.extract.exchange import Exchange
 from hubdump.extract.plan import Kinds
+from hubdump.extract.turns import at_once
 from hubdump.hubspot.endpoints import Endpoints
 from hubdump.model import Budget, ObjectType
 from hubdump.store.pairs import AssociationType, Pairs
@@ -33,13 +34,17 @@ class Linkable:
     ) -> None:
         self._api, self._exchange, self._pairs = api, exchange, pairs
         self._may_be_unread, self._many = may_be_unread, many
-        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._reading: dict[str, asyncio.Event] = {}
         self._named: dict[str, frozenset[str] | None] = {}
         # Of these questions, by budget.
         self.sent: Counter[Budget] = Counter()
 
     async def kinds(self, from_: ObjectType, to: ObjectType) -> Kinds | None:
         """The association types from one type to another; None: HubSpot does not say, and there may be any."""
+        with at_once():  # both types wait for it, and for what their schemas say others do
+            return await self._kinds(from_, to)
+
+    async def _kinds(self, from_: ObjectType, to: ObjectType) -> Kinds | None:
         now_us = self._exchange.server_time_us()
         if self._pairs.asked_us(from_.name, to.name) <= now_us - plan.LABELS_KEPT_US:
             try:
@@ -74,9 +79,16 @@ class Linkable:
 
     async def _named_by(self, type_: ObjectType) -> frozenset[str] | None:
         """The ids of the types that a type can be associated with by its schema; None where it is not shown."""
-        async with self._locks[type_.name]:
-            if type_.name not in self._named:
+        while type_.name not in self._named:
+            if reading := self._reading.get(type_.name):
+                await reading.wait()  # all go on at once: a lock would let a thousand pairs pass one by one
+                continue
+            self._reading[type_.name] = came = asyncio.Event()
+            try:
                 self._named[type_.name] = await self._read(type_)
+            finally:
+                del self._reading[type_.name]
+                came.set()
         return self._named[type_.name]
 
     async def _read(self, type_: ObjectType) -> frozenset[str] | None:

@@ -38,6 +38,7 @@ class Pairing:
         self._types = sorted(taken.types, key=lambda one: (one.name not in taken.due, not one.engagement))
         self._place = {type_.name: place for place, type_ in enumerate(self._types)}
         self._filled: dict[str, bool] = {}
+        self._by_count: set[str] = set()
         self._failed: set[str] = set()
         known, led_to = store.asked.known(), store.pairs.led_to()
         there = [one for one in self._types if one.name in known or taken.counted.get(one.type_id)]
@@ -56,8 +57,10 @@ class Pairing:
                 self.tell(type_, filled=type_.name in known | led_to or self._may_have_any(type_))
                 self.tell_swept(type_)
                 self._read[type_.name].set()
-            elif type_.name in known:
+            elif type_.name in known or taken.counted.get(type_.type_id):
                 self.tell(type_, filled=True)
+        # HubSpot counts what it may not show.
+        self._by_count = {type_.name for type_ in self._types if type_.name in taken.due} - known
 
     @property
     def types(self) -> Sequence[ObjectType]:
@@ -71,6 +74,7 @@ class Pairing:
 
     def tell(self, type_: ObjectType, *, filled: bool) -> None:
         """Whether a type has records is known."""
+        self._by_count.discard(type_.name)
         self._filled[type_.name] = filled
         self._known[type_.name].set()
 
@@ -82,7 +86,7 @@ class Pairing:
         """No more records of a type come in this run."""
         if failed:
             self._failed.add(type_.name)
-        if not self._known[type_.name].is_set():
+        if type_.name in self._by_count or not self._known[type_.name].is_set():
             self.tell(type_, filled=self._store.asked.knows(type_.name))
         self.tell_swept(type_)
         self._read[type_.name].set()
@@ -302,14 +306,19 @@ class Pairing:
             there, back = pairs.side(one.name, other.name), pairs.side(other.name, one.name)
             if (there is Side.READ) != (back is Side.READ):
                 return
-            await self._swept[one.name].wait()
-            await self._swept[other.name].wait()
+            for type_ in (one, other):
+                if type_.type_id not in self._taken.counted:
+                    await self._swept[type_.name].wait()
         first = self._is_first(one, other)
         self._choose(one, other, first=first, second=not first)
 
     def _is_first(self, one: ObjectType, other: ObjectType) -> bool:
-        counts = [self._store.asked.records(type_.name) for type_ in (one, other)]
+        counts = [self._count(type_) for type_ in (one, other)]
         return plan.is_cheaper(one, other, counts[0], counts[1])
+
+    def _count(self, type_: ObjectType) -> int:
+        """About how many records a type has."""
+        return self._taken.counted.get(type_.type_id) or self._store.asked.records(type_.name)
 
     def _choose(self, one: ObjectType, other: ObjectType, *, first: bool, second: bool) -> None:
         self._store.pairs.choose(one.name, other.name, read=first)

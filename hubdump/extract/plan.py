@@ -8,7 +8,7 @@ from enum import Enum, StrEnum
 from typing import Protocol
 
 from hubdump.extract.wanted import Wanted
-from hubdump.hubspot.endpoints import ASSOCIATION_INPUTS
+from hubdump.hubspot.endpoints import ASSOCIATION_INPUTS, LIST_LADDER
 from hubdump.model import Bookmark, ObjectType
 
 SECOND_US = 1_000_000
@@ -31,6 +31,8 @@ LINKS_KEPT_US = 23 * 3600 * SECOND_US
 # Who makes a record, or changes it, ties it in the next minutes (forms, integrations, workflows): its associations are
 # read once more by the next run.
 OVERLAP_LINKS_US = 15 * 60 * SECOND_US
+# A round's requests beside the pages of its two lists: definitions, archived records, which associations there are.
+BESIDE_PAGES = 6
 # Which association types there are is asked again after this long.
 LABELS_KEPT_US = 7 * 86_400 * SECOND_US
 # Of more types than this the schemas are asked first which pairs have any.
@@ -190,6 +192,11 @@ def is_read_whole(whole_us: int, wishes: Wishes, now_us: int) -> bool:
         return True
     is_due = wishes.prove or now_us - whole_us > LINKS_KEPT_US
     return is_due and wishes.associations is not Linking.CHANGED
+
+
+def requests_about(records: int) -> int:
+    """How many requests of the general budget a type of so many records takes that is read whole, and proved."""
+    return BESIDE_PAGES + 2 * -(-records // LIST_LADDER[0])
 
 
 def too_many(removed: int, records: int, wishes: Wishes) -> bool:

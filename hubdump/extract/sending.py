@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC
@@ -15,6 +14,7 @@ from hubdump.events import Emit, Noted
 from hubdump.extract.bearer import Bearer
 from hubdump.extract.reading import nothing, read
 from hubdump.extract.slots import Slots
+from hubdump.extract.turns import OF_TYPE, Left, Turns
 from hubdump.hubspot.in_flight import IN_FLIGHT_MAX, InFlight
 from hubdump.hubspot.outages import Outages
 from hubdump.hubspot.pacing import Budgets
@@ -44,7 +44,7 @@ class Means:
 
 
 class Sender:
-    """Learns from all that comes how much HubSpot bears and whether it is out.
+    """Learns from all that comes how much HubSpot bears and whether it is out. `left` says whose turn is next.
 
     `server_us` is the latest Date HubSpot sent, in microseconds (UTC).
     """
@@ -61,7 +61,8 @@ class Sender:
         )
         self._in_flight = InFlight(IN_FLIGHT_MAX)
         self._slots = Slots(self._in_flight)
-        self._turns = {budget: asyncio.Lock() for budget in Budget}
+        self.left = Left()
+        self._turns = {budget: Turns(self.left) for budget in Budget}
         self._noted: set[str] = set()
 
     async def send(
@@ -73,6 +74,8 @@ class Sender:
         """
         if not await self._turn(request, token, probing=probing):
             return None
+        if request.budget is Budget.GENERAL:
+            self.left.sent(OF_TYPE.get())
         sent_ns = self._clock.now_ns()
         used = self._budgets.used(request.budget, sent_ns)
         outcome: Answer[T] | Failure
