@@ -60,7 +60,8 @@ class Network:
         """What a list that cannot be entered anywhere makes of a request; whether nothing comes of it."""
         after = dict(request.query).get("after", "")
         entered = bool(after) and (request.path, after) not in self._world.given
-        if not entered or not self._world.scenario.unknown:
+        # Other lists know no ids to be entered at: of those whose cursors count, any number is one.
+        if not entered or not self._world.scenario.unknown or self._world.scenario.beliefs:
             return request, False
         if self._world.scenario.unknown == "empty":
             return request, True
