@@ -38,7 +38,6 @@ class Pairing:
         self._types = sorted(taken.types, key=lambda one: (one.name not in taken.due, not one.engagement))
         self._place = {type_.name: place for place, type_ in enumerate(self._types)}
         self._filled: dict[str, bool] = {}
-        self._by_count: set[str] = set()
         self._failed: set[str] = set()
         known, led_to = store.asked.known(), store.pairs.led_to()
         there = [one for one in self._types if one.name in known or taken.counted.get(one.type_id)]
@@ -59,8 +58,6 @@ class Pairing:
                 self._read[type_.name].set()
             elif type_.name in known or taken.counted.get(type_.type_id):
                 self.tell(type_, filled=True)
-        # HubSpot counts what it may not show.
-        self._by_count = {type_.name for type_ in self._types if type_.name in taken.due} - known
 
     @property
     def types(self) -> Sequence[ObjectType]:
@@ -74,7 +71,6 @@ class Pairing:
 
     def tell(self, type_: ObjectType, *, filled: bool) -> None:
         """Whether a type has records is known."""
-        self._by_count.discard(type_.name)
         self._filled[type_.name] = filled
         self._known[type_.name].set()
 
@@ -86,7 +82,7 @@ class Pairing:
         """No more records of a type come in this run."""
         if failed:
             self._failed.add(type_.name)
-        if type_.name in self._by_count or not self._known[type_.name].is_set():
+        if not self._known[type_.name].is_set():
             self.tell(type_, filled=self._store.asked.knows(type_.name))
         self.tell_swept(type_)
         self._read[type_.name].set()
