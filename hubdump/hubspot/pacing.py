@@ -58,6 +58,7 @@ class Budgets:
         # What was sent in the last ten seconds, should it turn out that HubSpot counts it as general.
         self._logs = self._windows | {Budget.SEARCH: Window(UNBOUNDED, TEN_SECONDS_NS)}
         self._sent_in: Counter[tuple[int, Budget]] = Counter()
+        self._began_ns: int | None = None
         self._merged: set[Budget] = set()
         self._apart: set[Budget] = {Budget.GENERAL}
         self._last_refused_ns = -TEN_SECONDS_NS
@@ -106,6 +107,7 @@ class Budgets:
         if max(own_ns, all_ns) > 0:
             return max(own_ns, all_ns)
         self._sent_in[now_ns // TEN_SECONDS_NS, budget] += 1
+        self._began_ns = now_ns if self._began_ns is None else self._began_ns
         self._days.taken(budget)
         for window in windows:
             window.take(now_ns)
@@ -181,7 +183,9 @@ class Budgets:
         others, window = self._others[counter], self._windows[counter]
         others.heard(most, remaining, max(used, self.used(counter, now_ns)), now_ns)
         window.others = max(0, others.used(most, now_ns) - max(0, int(most * SHARE) - window.cap))
-        if window.others < most * WORTH_TELLING:
+        # At first it may be a run, or a plan, that ended before this one began.
+        surely = now_ns - (self._began_ns or 0) > TEN_SECONDS_NS
+        if window.others < most * WORTH_TELLING or not surely:
             return ""
         return f"Another app uses HubSpot's {counter.value} budget, too: hubdump leaves it what it takes."
 
