@@ -15,7 +15,7 @@ run: venv/runtime ## install into venv/, extract the embedded sandbox, say where
 	@$(BIN)/python main.py run --sandbox $(ARGS)
 
 test: venv/dev ## the tests
-	$(BIN)/python -m pytest -q -n 5 --dist loadgroup -m "not prove" $(ARGS)
+	$(BIN)/python -m pytest -q -n 5 --dist loadfile --no-loadscope-reorder -m "not prove" $(ARGS)
 
 prove: venv/dev ## the long proofs, about 20 minutes; FULL=1 for more
 	HUBDUMP_FULL=$(FULL) $(BIN)/python -m pytest -q -n 5 --dist load --maxschedchunk 1 -m prove -o faulthandler_timeout=$(if $(FULL),0,900) $(ARGS)

@@ -258,13 +258,14 @@ class Settled:
 
 class Reach(StrEnum):
     """Of which records a walk of associations asks: all, and then those that came `late`, while it read all; those that
-    are due, or, to find more of these, `back` from the other type of the pair.
+    are due, or, to find more of these, `back` from the other type of the pair, and then `again` those that came since.
     """
 
     WHOLE = "whole"
     LATE = "late"
-    CHANGED = "changed"
     BACK = "back"
+    CHANGED = "changed"
+    AGAIN = "again"
 
 
 @dataclass(frozen=True, slots=True)

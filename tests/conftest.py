@@ -42,24 +42,24 @@ ALL = (*ENGAGEMENTS, *CRM)
 TYPES = ("meetings", "calls", "notes", "companies", "deals")
 
 
+# A file is run by one worker, for what its tests share: those that take longest come first, or all would wait for them.
+LONGEST = (
+    "test_run", "test_verify_local", "test_text_exports", "test_verify", "test_xlsx", "test_parquet", "test_exports",
+    "test_simulation", "test_rounds", "test_postgres_views", "test_typed", "test_ranging", "test_endings",
+)  # fmt: skip
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest come first, and what a module makes for all its tests is made by one worker (`--dist loadgroup`).
-
-    The script that users type needs no pytest, so it cannot say that its checks are long.
-    """
+    """The longest come first. The script that users type needs no pytest, so it cannot say that its checks are long."""
     for item in items:
         if item.path.name == "test_engagement_fixes.py":
             item.add_marker(pytest.mark.prove(seconds=30))
-        if _shares(item):
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
-    items.sort(key=_seconds, reverse=True)
+    items.sort(key=lambda item: (-_seconds(item), _place(item)))
 
 
-def _shares(item: pytest.Item) -> bool:
-    """Whether something is made for a test that others of its module use too (pytest tells it in private only)."""
-    made = item._fixtureinfo.name2fixturedefs.values() if isinstance(item, pytest.Function) else ()
-    return any(one[-1].scope == "module" for one in made)
+def _place(item: pytest.Item) -> int:
+    return LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST)
 
 
 def _seconds(item: pytest.Item) -> int:

@@ -250,6 +250,21 @@ def test_what_came_late_is_due_by_the_next_walk_where_its_own_was_not_continued(
     assert late(store) == due(store) == []
 
 
+@pytest.mark.parametrize("reach", [Reach.LATE, Reach.AGAIN])
+def test_a_walk_that_is_done_goes_on_where_more_is_committed_in_its_round(store: Store, reach: Reach) -> None:
+    based(store)
+    store.begin_round("deals", 10)
+    store.begin_associations(DEALS, "back", 11, 0)
+    paged(store, [], done=True, reach=reach)
+    assert store.walk(DEALS)[1]
+    committed(store, 2)
+    assert (store.walk(DEALS)[1], late(store)) == (False, [2])
+    paged(store, [(2, 7)], (2,), reach=reach)
+    paged(store, [], done=True, reach=reach)
+    assert (store.walk(DEALS)[1], late(store)) == (True, [])
+    assert store.walk(WalkKey("deals", "catch-up")) == ("", False)
+
+
 def late(store: Store) -> list[int]:
     return store.associations.due("deals", "contacts", DueLinks(0, 100, Reach.LATE))
 

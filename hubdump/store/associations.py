@@ -33,12 +33,13 @@ AND (run > ?2 OR updated_us >= ?3 OR state <> 0 AND run = ?2 OR id IN (SELECT id
 """
 _NOTE_DUE = "INSERT OR IGNORE INTO links_due VALUES (?, ?, ?, ?)"
 # `links_due.back`, by what a walk asks for: its own records, those of the other type, its own that came meanwhile.
-_BACK = {Reach.CHANGED: 0, Reach.BACK: 1, Reach.LATE: 2}
+_BACK = {Reach.CHANGED: 0, Reach.BACK: 1, Reach.LATE: 2, Reach.AGAIN: 2}
 _NOTE_LATE = f"""
 INSERT OR IGNORE INTO links_due SELECT ?1, other.number, {_BACK[Reach.LATE]}, records.id
 FROM walks CROSS JOIN types other ON other.name = purpose CROSS JOIN records
 WHERE walks.type = ?1 AND records.type = ?1 AND state = 0 AND id IN (SELECT value FROM json_each(?2))
 """  # noqa: S608 - our own number
+_NOT_DONE = "UPDATE walks SET done = 0 WHERE type = ? AND done = 1 AND purpose IN (SELECT name FROM types)"
 _LATE_ARE_DUE = f"""
 UPDATE OR REPLACE links_due SET back = 0 WHERE type = ? AND other = ? AND back = {_BACK[Reach.LATE]}
 """  # noqa: S608 - our own number
@@ -152,9 +153,10 @@ class Associations:
 
     def note_late(self, type_: int, ids: Iterable[int]) -> None:
         """Note records of a type that were just committed: the walks of this round may have read their associations as
-        of an older version.
+        of an older version, and even be done where a run continues the round, and finds more than the one before.
         """
         self._db.execute(_NOTE_LATE, (type_, json.dumps(list(ids))))
+        self._db.execute(_NOT_DONE, (type_,))
 
     def begin_round(self, type_: str) -> None:
         """Another round of a type begins: what the present run has noted already does not hold all that changes. What
@@ -180,7 +182,7 @@ class Associations:
             "INSERT INTO failures VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
             ((number, id_, to, reason) for id_, reason in page.failed.items()),
         )
-        if page.reach is Reach.LATE:  # what failed before was read now
+        if page.reach in {Reach.LATE, Reach.AGAIN}:  # what failed before was read now
             sql = "DELETE FROM failures WHERE type = ? AND id = ? AND purpose = ?"
             self._db.executemany(sql, ((number, id_, to) for id_ in page.fresh))
         if page.done:

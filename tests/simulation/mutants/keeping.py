@@ -150,6 +150,13 @@ KEEPING: tuple[Mutant, ...] = (
         "cut whole",
     ),
     Mutant(
+        "done for ever",
+        "Associations that were read to their end are not read again where the round, continued, finds more.",
+        (Edit(associations, "        self._db.execute(_NOT_DONE, (type_,))\n", ""),),
+        frozenset({"LOST"}),
+        test="tests/test_pairs_store.py::test_a_walk_that_is_done_goes_on_where_more_is_committed_in_its_round",
+    ),
+    Mutant(
         "late ones known before",
         "Of records that are committed while all associations are read, only those known before are read once more.",
         (

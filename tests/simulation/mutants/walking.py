@@ -208,10 +208,8 @@ WALKING: tuple[Mutant, ...] = (
         (
             Edit(
                 linking,
-                "        place = yield from _walk(api, from_, to, place)\n        yield AssociationsRead(",
-                "        if place.reach is not Reach.LATE:\n"
-                "            place = yield from _walk(api, from_, to, place)\n"
-                "        yield AssociationsRead(",
+                "    if not ahead:\n        yield from _walk(api, from_, to, place)\n",
+                "    if not ahead:\n",
             ),
         ),
         _LOST,
