@@ -21,6 +21,7 @@ MARKS: tuple[str, ...] = (
     "mended page",
     "no record",  # something in a page bears no id, or nothing else of a record: it is quarantined by name
     "207 retry",  # an input of a batch was left unanswered, and asked for again
+    "associations behind",  # a run that goes on with a round committed more after associations were noted as due
     "archived but there",  # a record in the list of archived ones is active by its id
     "boundary repair",  # a counting cursor had shifted: the list was asked for from further back
     "counting cursor",  # a list's cursor counts records instead of naming one

@@ -258,14 +258,13 @@ class Settled:
 
 class Reach(StrEnum):
     """Of which records a walk of associations asks: all, and then those that came `late`, while it read all; those that
-    are due, or, to find more of these, `back` from the other type of the pair, and then `again` those that came since.
+    are due, or, to find more of these, `back` from the other type of the pair.
     """
 
     WHOLE = "whole"
     LATE = "late"
-    BACK = "back"
     CHANGED = "changed"
-    AGAIN = "again"
+    BACK = "back"
 
 
 @dataclass(frozen=True, slots=True)

@@ -181,13 +181,13 @@ def read_due(
     **more: bool,
 ) -> tuple[list[str], list[AssociationsRead]]:
     """A walk of what changed: of each request its pair and number of records, and what it hands over. `late` are the
-    records that came meanwhile.
+    records that came while all were read.
 
     `answered_by` makes an answer, or an error, of a pair and the ids that are asked for.
     """
     flow = flows.associations(API, CALLS, CONTACTS, cursor or linking.first(whole=False), **more)
     asked, found = list[str](), list[AssociationsRead]()
-    of = {Reach.CHANGED: due, Reach.BACK: back, Reach.LATE: late, Reach.AGAIN: late}
+    of = {Reach.CHANGED: due, Reach.BACK: back, Reach.LATE: late}
     effect: Any = next(flow)
     while True:
         sent: Any = None
@@ -220,12 +220,12 @@ def tied(_pair: str, ids: list[int]) -> dict[str, Any]:
 
 def test_what_changed_takes_a_request_for_a_thousand_and_nothing_takes_none() -> None:
     asked, found = read_due([], [], tied)
-    assert (asked, [(one.done, one.reach) for one in found]) == ([], [(True, Reach.AGAIN)])
+    assert (asked, [(one.done, one.reach) for one in found]) == ([], [(True, Reach.CHANGED)])
     asked, found = read_due(list(range(1, 1002)), list(range(1, 1001)), tied)
     there, back = API.associations(CALLS, CONTACTS, [(1, "")]), API.associations(CONTACTS, CALLS, [(1, "")])
     names = ["/".join(one.path.split("/")[4:6]) for one in (back, there, there)]
     assert asked == [f"{name} {number}" for name, number in zip(names, (1000, 1000, 1), strict=True)]
-    assert [one.reach for one in found] == [Reach.BACK, Reach.CHANGED, Reach.CHANGED, Reach.AGAIN]
+    assert [one.reach for one in found] == [Reach.BACK, Reach.CHANGED, Reach.CHANGED, Reach.CHANGED]
     assert [len(one.rows) for one in found] == [1000, 1000, 1, 0]
     asked, _ = read_due(list(range(1, 1002)), [1], tied, cursor=found[1].cursor)
     assert asked == [f"{names[1]} 1"], "what is done is not asked for again"
@@ -259,17 +259,3 @@ def test_what_came_while_all_were_read_is_read_again_and_not_by_who_goes_ahead()
     asked, rest = read_due([], [], tied, ahead[-1].cursor, late=[2])
     assert [row.from_id for one in rest for row in one.rows] == [2]
     assert [(one.done, one.reach) for one in rest] == [(False, Reach.LATE), (True, Reach.LATE)]
-
-
-def test_what_came_while_what_was_due_was_read_is_read_again_and_so_is_what_comes_after_the_end() -> None:
-    asked, found = read_due([1], [], tied, late=[2])
-    assert [row.from_id for one in found for row in one.rows] == [1, 2]
-    assert [(one.done, one.reach) for one in found] == [
-        (False, Reach.CHANGED),
-        (False, Reach.AGAIN),
-        (True, Reach.AGAIN),
-    ]
-    # A run that continues the round finds more: the walk is not done any more, and goes on where it ended.
-    asked, found = read_due([1], [], tied, found[-1].cursor, late=[1, 3])
-    assert [row.from_id for one in found for row in one.rows] == [1, 3]
-    assert len(asked) == 1

@@ -208,12 +208,14 @@ def test_a_list_holds_what_changed_what_failed_and_what_led_to_what_is_gone(stor
     assert 2 in due(store)
 
 
-def committed(store: Store, *ids: int, archived: bool = False) -> None:
-    """Deals come in a page of the catch-up."""
-    refs = [RecordRef(id_, place, 1, archived=archived) for place, id_ in enumerate(ids)]
+def committed(
+    store: Store, *ids: int, archived: bool = False, type_: str = "deals", updated_us: int = 1
+) -> None:
+    """Records come in a page of the catch-up."""
+    refs = [RecordRef(id_, place, updated_us, archived=archived) for place, id_ in enumerate(ids)]
     body = b'{"results": [%s]}' % b", ".join([b"{}"] * len(ids))
     store.commit_records(
-        WalkKey("deals", "catch-up"), RecordsRead(Response(200, {}, body), refs, "", done=False), 0.0
+        WalkKey(type_, "catch-up"), RecordsRead(Response(200, {}, body), refs, "", done=False), 0.0
     )
 
 
@@ -250,19 +252,23 @@ def test_what_came_late_is_due_by_the_next_walk_where_its_own_was_not_continued(
     assert late(store) == due(store) == []
 
 
-@pytest.mark.parametrize("reach", [Reach.LATE, Reach.AGAIN])
-def test_a_walk_that_is_done_goes_on_where_more_is_committed_in_its_round(store: Store, reach: Reach) -> None:
+def test_what_a_later_run_commits_has_the_walks_of_an_earlier_one_begin_again(store: Store) -> None:
     based(store)
-    store.begin_round("deals", 10)
+    committed(store, 7, type_="contacts")
     store.begin_associations(DEALS, "back", 11, 0)
-    paged(store, [], done=True, reach=reach)
-    assert store.walk(DEALS)[1]
-    committed(store, 2)
-    assert (store.walk(DEALS)[1], late(store)) == (False, [2])
-    paged(store, [(2, 7)], (2,), reach=reach)
-    paged(store, [], done=True, reach=reach)
-    assert (store.walk(DEALS)[1], late(store)) == (True, [])
-    assert store.walk(WalkKey("deals", "catch-up")) == ("", False)
+    paged(store, [(2, 7)], (2,), done=True)
+    assert not any(store.associations.behind("deals", "contacts", new_ones=True)), "it noted all there was"
+    store.runs.begin("third", 3)
+    committed(store, 3)
+    committed(store, 7, 9, type_="contacts", updated_us=5)
+    behind = store.associations.behind("deals", "contacts", new_ones=True)
+    assert behind == ([(3, True)], [(7, True), (9, True)])
+    of_known_ones = store.associations.behind("deals", "contacts", new_ones=False)
+    assert of_known_ones == ([(3, True)], [(7, True)])
+    store.begin_behind(DEALS, "back", behind)
+    assert store.walk(DEALS) == ("back", False)
+    assert (due(store), due(store, back=True)) == ([1, 2, 3], [7, 9]), "1 and 2 are tied to 7"
+    assert not any(store.associations.behind("deals", "contacts", new_ones=True))
 
 
 def late(store: Store) -> list[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+from hubdump import marks
 from hubdump.catalog import Catalogue
 from hubdump.errors import Incomplete, RequestRefused, ScopeMissing
 from hubdump.extract import plan
@@ -38,6 +39,8 @@ class Associating:
         self._pairing, self._wishes, self._catalogue = pairing, wishes, catalogue
         self._walk, self._refute = walk, refute
         self._failed: dict[WalkKey, Incomplete] = {}
+        # The walks that began in this process; those of an earlier one do not know what was committed since.
+        self._own: set[WalkKey] = set()
 
     async def ahead(self, type_: ObjectType) -> None:
         """All associations of a type, of pairs that are read whole, while its last records are looked for: of what is
@@ -101,6 +104,23 @@ class Associating:
             await self._begin(key, sure=sure)
         from_, to = self._catalogue.by_name(key.type), self._catalogue.by_name(key.purpose)
         await self._walk(key, lambda cursor: flows.associations(self._api, from_, to, cursor))
+        if key not in self._own and await self._begun_behind(key, sure=sure):
+            await self._walk(key, lambda cursor: flows.associations(self._api, from_, to, cursor))
+
+    async def _begun_behind(self, key: WalkKey, *, sure: bool) -> bool:
+        """Begin a walk of an earlier process once more, where more of its types was committed since. All that were read
+        whole show what is new of the other type by themselves.
+        """
+        await self._pairing.is_read(key.purpose)
+        was_whole = linking.reach_of(self._store.walk(key)[0]) is Reach.LATE
+        found = self._store.associations.behind(key.type, key.purpose, new_ones=not was_whole)
+        if not any(found):
+            return False
+        marks.hit("associations behind")
+        is_seen = sure and self._pairing.shows_back(key)
+        self._own.add(key)
+        self._store.begin_behind(key, linking.first(whole=bool(found.others) and not is_seen), found)
+        return True
 
     async def _begin(self, key: WalkKey, *, sure: bool) -> None:
         """Decide whether all are read. Else what changed of the other type has to be in the store: what that is tied to
@@ -121,4 +141,5 @@ class Associating:
 
     def _begin_at(self, key: WalkKey, cursor: str) -> None:
         now_us = self._exchange.server_time_us()
+        self._own.add(key)
         self._store.begin_associations(key, cursor, now_us, plan.OVERLAP_LINKS_US)

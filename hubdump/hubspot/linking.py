@@ -50,9 +50,9 @@ class Place(msgspec.Struct, frozen=True, omit_defaults=True):
 def associations(
     api: Endpoints, from_: ObjectType, to: ObjectType, cursor: str, *, ahead: bool = False
 ) -> Flow:
-    """The associations of every stored record of a type to another type, 1,000 records a call; from the cursor `first`
-    on, of those that are due only, once records of the other type that changed were looked at. At last again of those
-    that were committed meanwhile, unless it goes `ahead` of them.
+    """The associations of every stored record of a type to another type, 1,000 records a call, and again of those that
+    were committed meanwhile, unless it goes `ahead` of them; from the cursor `first` on, of those that are due only,
+    once records of the other type that changed were looked at.
 
     Where HubSpot refuses so many (an earlier text of its changelog said 100), they are asked for by 100; where it
     fails for ever, by halves; where it does so when it is asked back, all are read. The cursor is JSON: the last id
@@ -69,14 +69,9 @@ def associations(
         yield from _walk(api, from_, to, place)
         place = Place(0, reach=Reach.LATE)
         yield AssociationsRead((), (), {}, _encode(place), done=False)
-    if place.reach is Reach.CHANGED:
-        yield from _walk(api, from_, to, place)
-        place = Place(0, reach=Reach.AGAIN)
     if not ahead:
-        yield from _walk(api, from_, to, place)
-        # Should more be committed in this round, it goes on with those.
-        at_first = Place(0, reach=place.reach)
-        yield AssociationsRead((), (), {}, _encode(at_first), done=True, reach=place.reach)
+        place = yield from _walk(api, from_, to, place)
+        yield AssociationsRead((), (), {}, _encode(place), done=True, reach=place.reach)
 
 
 def _walk(api: Endpoints, from_: ObjectType, to: ObjectType, place: Place) -> Generator[Effect, Any, Place]:

@@ -24,6 +24,7 @@ from hubdump.store.runs import Runs
 
 # To which record of which type, and under which label.
 _Row = tuple[int, int, int, int, int]
+_Changed = list[tuple[int, bool]]
 
 # What changed of a type, and whether it is active still, as far as is known: what is removed at the end of its round
 # waits in `removals`. What is not active counts from the run of the last reading on: that may have come before it.
@@ -31,15 +32,19 @@ _CHANGED = """
 SELECT id, state = 0 AND id NOT IN (SELECT id FROM removals WHERE type = ?1) FROM records WHERE type = ?1
 AND (run > ?2 OR updated_us >= ?3 OR state <> 0 AND run = ?2 OR id IN (SELECT id FROM removals WHERE type = ?1))
 """
+# The same, of what a later run committed than that which noted what changed; of records new to it, only up to a run.
+_BEHIND = """
+SELECT id, state = 0 AND id NOT IN (SELECT id FROM removals WHERE type = ?1) FROM records WHERE type = ?1
+AND (run > ?2 AND first_run <= ?3 OR id IN (SELECT id FROM removals WHERE type = ?1))
+"""
 _NOTE_DUE = "INSERT OR IGNORE INTO links_due VALUES (?, ?, ?, ?)"
 # `links_due.back`, by what a walk asks for: its own records, those of the other type, its own that came meanwhile.
-_BACK = {Reach.CHANGED: 0, Reach.BACK: 1, Reach.LATE: 2, Reach.AGAIN: 2}
+_BACK = {Reach.CHANGED: 0, Reach.BACK: 1, Reach.LATE: 2}
 _NOTE_LATE = f"""
 INSERT OR IGNORE INTO links_due SELECT ?1, other.number, {_BACK[Reach.LATE]}, records.id
 FROM walks CROSS JOIN types other ON other.name = purpose CROSS JOIN records
 WHERE walks.type = ?1 AND records.type = ?1 AND state = 0 AND id IN (SELECT value FROM json_each(?2))
 """  # noqa: S608 - our own number
-_NOT_DONE = "UPDATE walks SET done = 0 WHERE type = ? AND done = 1 AND purpose IN (SELECT name FROM types)"
 _LATE_ARE_DUE = f"""
 UPDATE OR REPLACE links_due SET back = 0 WHERE type = ? AND other = ? AND back = {_BACK[Reach.LATE]}
 """  # noqa: S608 - our own number
@@ -78,6 +83,13 @@ class LastRead(NamedTuple):
     whole_us: int = 0
     noted_us: int = 0
     run: int = 0
+
+
+class Behind(NamedTuple):
+    """What a walk of an earlier run does not know: records of its own type and of the other, and if each is active."""
+
+    own: _Changed
+    others: _Changed
 
 
 def last_read_of(db: sqlite3.Connection, from_: str, to: str) -> LastRead:
@@ -128,6 +140,16 @@ class Associations:
             changed = self._changed(self.last_read(from_, to), self._types.get(type_, 0), overlap_us)
         return sum(active for _, active in changed)
 
+    def behind(self, from_: str, to: str, *, new_ones: bool) -> Behind:
+        """What a later run committed of either type, or found removed, than that which noted what changed; of the other
+        type's records that are new to the store only where `new_ones` count.
+        """
+        last, number, other = self.last_read(from_, to), self._types.get(from_, 0), self._types.get(to, 0)
+        known_by = self._runs.number if new_ones else last.run
+        with disk_errors(self.path):
+            own = self._db.execute(_BEHIND, (number, last.run, self._runs.number)).fetchall()
+            return Behind(own, self._db.execute(_BEHIND, (other, last.run, known_by)).fetchall())
+
     def note_due(self, from_: str, to: str, now_us: int, overlap_us: int) -> None:
         """Note what changed since the last time, of both types: what the other type's changed records are tied to by
         the store is to be read again, and they are to be looked at. So are those that failed to be read.
@@ -138,12 +160,8 @@ class Associations:
         last, number, other = self.last_read(from_, to), self._types[from_], self._types[to]
         self._db.execute(_LATE_ARE_DUE, (number, other))  # of a walk that was not continued
         if last.whole_us:
-            own, others = (self._changed(last, type_, overlap_us) for type_ in (number, other))
-            self._db.executemany(_NOTE_DUE, ((number, other, 0, id_) for id_, active in own if active))
-            self._db.executemany(_NOTE_DUE, ((other, number, 1, id_) for id_, active in others if active))
+            self._note(number, other, *(self._changed(last, type_, overlap_us) for type_ in (number, other)))
             self._db.execute(_DUE_FAILED, (number, other, to))
-            if others:
-                self._db.execute(_DUE_TIED, (number, other, json.dumps([id_ for id_, _ in others])))
         self._db.execute("DELETE FROM failures WHERE type = ? AND purpose = ?", (number, to))
         self._db.execute(
             "INSERT INTO pairs (from_type, to_type, noted_us, run) VALUES (?, ?, ?, ?)"
@@ -151,12 +169,19 @@ class Associations:
             (from_, to, now_us, self._runs.number),
         )
 
+    def note_behind(self, from_: str, to: str, found: Behind) -> None:
+        """Note what came too late for a walk of an earlier run that the present one went on with."""
+        number, other = self._types[from_], self._types[to]
+        self._db.execute(_LATE_ARE_DUE, (number, other))
+        self._note(number, other, found.own, found.others)
+        sql = "UPDATE pairs SET run = ? WHERE from_type = ? AND to_type = ?"
+        self._db.execute(sql, (self._runs.number, from_, to))
+
     def note_late(self, type_: int, ids: Iterable[int]) -> None:
         """Note records of a type that were just committed: the walks of this round may have read their associations as
-        of an older version, and even be done where a run continues the round, and finds more than the one before.
+        of an older version.
         """
         self._db.execute(_NOTE_LATE, (type_, json.dumps(list(ids))))
-        self._db.execute(_NOT_DONE, (type_,))
 
     def begin_round(self, type_: str) -> None:
         """Another round of a type begins: what the present run has noted already does not hold all that changes. What
@@ -182,7 +207,7 @@ class Associations:
             "INSERT INTO failures VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
             ((number, id_, to, reason) for id_, reason in page.failed.items()),
         )
-        if page.reach in {Reach.LATE, Reach.AGAIN}:  # what failed before was read now
+        if page.reach is Reach.LATE:  # what failed before was read now
             sql = "DELETE FROM failures WHERE type = ? AND id = ? AND purpose = ?"
             self._db.executemany(sql, ((number, id_, to) for id_ in page.fresh))
         if page.done:
@@ -201,7 +226,14 @@ class Associations:
             self._change((), {row for row in gone if row[2] in based}, logged=True)
             self._change((), {row for row in gone if row[2] not in based}, logged=False)
 
-    def _changed(self, last: LastRead, type_: int, overlap_us: int) -> list[tuple[int, bool]]:
+    def _note(self, number: int, other: int, own: _Changed, others: _Changed) -> None:
+        """Note what changed of both types of a side as due."""
+        self._db.executemany(_NOTE_DUE, ((number, other, 0, id_) for id_, active in own if active))
+        self._db.executemany(_NOTE_DUE, ((other, number, 1, id_) for id_, active in others if active))
+        if others:
+            self._db.execute(_DUE_TIED, (number, other, json.dumps([id_ for id_, _ in others])))
+
+    def _changed(self, last: LastRead, type_: int, overlap_us: int) -> _Changed:
         """The records of a type that changed since a side was read so far, and whether they are active."""
         return self._db.execute(_CHANGED, (type_, last.run, last.noted_us - overlap_us)).fetchall()
 

@@ -18,7 +18,7 @@ from hubdump.model import (
     WalkKey,
 )
 from hubdump.store import records
-from hubdump.store.associations import Associations
+from hubdump.store.associations import Associations, Behind
 from hubdump.store.bookmarks import DEFINED, UNCERTAIN, bookmark_of, bookmarks_of, meta_of, uncertain_of
 from hubdump.store.database import DEFINITIONS, HISTORY, RECORD, disk_errors, open_for_writing
 from hubdump.store.discovered import Discovered
@@ -231,6 +231,12 @@ class Store:
         with self.transaction():
             self._number(key.type), self._number(key.purpose)
             self.associations.note_due(key.type, key.purpose, now_us, overlap_us)
+            self._move(key, cursor, done=False)
+
+    def begin_behind(self, key: WalkKey, cursor: str, found: Behind) -> None:
+        """Begin a walk of an earlier run once more at `cursor`, for what it could not know."""
+        with self.transaction():
+            self.associations.note_behind(key.type, key.purpose, found)
             self._move(key, cursor, done=False)
 
     def commit_associations(self, key: WalkKey, page: AssociationsRead, active_s: float) -> None:

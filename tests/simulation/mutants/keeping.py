@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hubdump.extract import associating
 from hubdump.store import associations, bodies, database, records, store
 from hubdump.targets import written
 from tests.simulation.mutants.algorithm import LOSS
@@ -137,7 +138,7 @@ KEEPING: tuple[Mutant, ...] = (
     ),
     Mutant(
         "late ones not kept",
-        "Records that are committed while all associations are read are known to one process, not to the next.",
+        "What is committed while all associations are read is known to one process; the next does not look for it.",
         (
             Edit(
                 associations,
@@ -145,16 +146,10 @@ KEEPING: tuple[Mutant, ...] = (
                 "self._runs, self._asked = path, db, types, runs, asked\n"
                 "        db.execute('DELETE FROM links_due WHERE back = 2')\n",
             ),
+            Edit(associating, "        if not any(found):\n", "        if found is not None:\n"),
         ),
         frozenset({"LOST"}),
         "cut whole",
-    ),
-    Mutant(
-        "done for ever",
-        "Associations that were read to their end are not read again where the round, continued, finds more.",
-        (Edit(associations, "        self._db.execute(_NOT_DONE, (type_,))\n", ""),),
-        frozenset({"LOST"}),
-        test="tests/test_pairs_store.py::test_a_walk_that_is_done_goes_on_where_more_is_committed_in_its_round",
     ),
     Mutant(
         "late ones known before",

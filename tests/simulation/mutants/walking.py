@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hubdump.extract import associating
 from hubdump.hubspot import batches, flows, linking, listing, refs, searching
 from tests.simulation.mutants.algorithm import LOSS, NO_CATCH_UP, NO_PROOF
 from tests.simulation.mutants.breaking import Edit, Mutant
@@ -208,12 +209,21 @@ WALKING: tuple[Mutant, ...] = (
         (
             Edit(
                 linking,
-                "    if not ahead:\n        yield from _walk(api, from_, to, place)\n",
-                "    if not ahead:\n",
+                "        place = yield from _walk(api, from_, to, place)\n        yield AssociationsRead(",
+                "        if place.reach is not Reach.LATE:\n"
+                "            place = yield from _walk(api, from_, to, place)\n"
+                "        yield AssociationsRead(",
             ),
         ),
         _LOST,
         "read whole",
+    ),
+    Mutant(
+        "not behind",
+        "What a run that goes on with a round finds after associations were read does not have them read again.",
+        (Edit(associating, "        if not any(found):\n", "        if found is not None:\n"),),
+        frozenset({"LOST", "GHOST"}),
+        "cut",
     ),
     Mutant(
         "unanswered has none",
