@@ -89,13 +89,12 @@ def pour(
 ) -> dict[Column, Texts]:
     """Put rows into a table; the texts of each column that may be no values."""
     texts = dict.fromkeys(doubtful(table), Texts())
-    for staged in _staged(db, scratch, table, lines):
+    for found in staged(db, scratch, table, lines):
         values = ", ".join(
-            casts.value(c.kind, quoted(c.name), plain=c in staged and not staged[c].odd)
-            for c in table.columns
+            casts.value(c.kind, quoted(c.name), plain=c in found and not found[c].odd) for c in table.columns
         )
         db.execute(f"INSERT INTO {quoted(table.name)} SELECT {values} FROM staged")  # noqa: S608 - quoted
-        texts = {c: texts[c] + staged[c] for c in texts}
+        texts = {c: texts[c] + found[c] for c in texts}
     return texts
 
 
@@ -104,8 +103,8 @@ def counted(
 ) -> dict[Column, Texts]:
     """The same of rows that are put nowhere."""
     texts = dict.fromkeys(doubtful(table), Texts())
-    for staged in _staged(db, scratch, table, lines):
-        texts = {c: texts[c] + staged[c] for c in texts}
+    for found in staged(db, scratch, table, lines):
+        texts = {c: texts[c] + found[c] for c in texts}
     return texts
 
 
@@ -114,11 +113,15 @@ def doubtful(table: Table) -> list[Column]:
     return [column for column in table.columns if column.kind not in _ALWAYS]
 
 
-def _staged(
-    db: duckdb.DuckDBPyConnection, scratch: Path, table: Table, lines: Iterator[bytes]
+def staged(
+    db: duckdb.DuckDBPyConnection,
+    scratch: Path,
+    table: Table,
+    lines: Iterator[bytes],
+    most_bytes: int = CHUNK_BYTES,
 ) -> Iterator[dict[Column, Texts]]:
-    """Stage rows, as many at a time as fit; what is staged of each column that may be no value."""
-    for longest in _files(scratch, lines):
+    """Put rows into the table `staged`, so many at a time; what of each column may be no value."""
+    for longest in _files(scratch, lines, most_bytes):
         _stage(db, scratch, table.columns, longest)
         yield _counted(db, doubtful(table))
 
@@ -197,18 +200,17 @@ def once(db: duckdb.DuckDBPyConnection, table: Table) -> None:
 
 
 def _row(db: duckdb.DuckDBPyConnection, sql: str) -> tuple[int, ...]:
-    row = db.execute(sql).fetchone()
-    assert row is not None
+    (row,) = db.execute(sql).fetchall()
     return row
 
 
-def _files(scratch: Path, lines: Iterator[bytes]) -> Iterator[int]:
+def _files(scratch: Path, lines: Iterator[bytes], most_bytes: int) -> Iterator[int]:
     """Write lines into the same file, as many as fit, and yield the length of the longest for each filling."""
     line = next(lines, None)
     while line is not None:
         size = longest = 0
         with scratch.open("wb") as file:
-            while line is not None and size < CHUNK_BYTES:
+            while line is not None and size < most_bytes:
                 file.write(line)
                 file.write(b"\n")
                 size += len(line)

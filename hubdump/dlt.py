@@ -1,0 +1,55 @@
+"""A dump as a source of dlt: `pipeline.run(hubdump.dlt.hubspot().with_resources("contacts"))`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hubdump import around, called, settings
+from hubdump.access import folder_of
+from hubdump.errors import Exit, HubdumpError, UsageError, installing
+from hubdump.model import CUSTOM
+from hubdump.targets.dlt_feed import CUSTOM_OBJECTS, OF_ALL, Feed, source
+
+if TYPE_CHECKING:
+    from dlt.extract import DltSource
+
+
+def hubspot(
+    dump: str | Path | None = None, *, extract: bool = True, hard_delete: bool = False, **wishes: Any
+) -> DltSource:
+    """The tables of a dump as resources: object types, `associations`, `owners`, `pipelines` and all that is around.
+
+    The dump is brought up to date first, by `hubdump.run` with these wishes, for the resources that are selected;
+    not with `extract=False`. Where that does not end complete nothing is sent. Records are merged on `id`; what is
+    archived or gone stays as a row that says so, but with `hard_delete`.
+    """
+    _installed()
+    folder = folder_of(settings.load(HUBDUMP_DIR=dump).dump, sandbox=wishes.get("sandbox") is not None)
+
+    def update(tables: Sequence[str]) -> None:
+        only = () if len(tables) == len(feed.named) else _words(tables)
+        ended = called.run(folder, **{"only": only, **wishes})
+        if ended.exit != Exit.COMPLETE:
+            hint = "To load what the dump has: hubspot(..., extract=False)"
+            raise HubdumpError(f"{ended.verdict} {' '.join(ended.next)} Nothing was loaded.", hint)
+
+    feed = Feed(folder, update if extract else None, hard_delete=hard_delete, over=False)
+    return source(feed)
+
+
+def _installed() -> None:
+    if missing := [name for name in ("dlt", "pyarrow") if find_spec(name) is None]:
+        raise UsageError(
+            f"{' and '.join(missing)} is not installed. Install: pip install 'hubdump[dlt]'",
+            installing("hubdump[dlt]"),
+        )
+
+
+def _words(tables: Sequence[str]) -> tuple[str, ...]:
+    """What `--only` is to say for these tables; nothing for those that are about whatever is read."""
+    words = {table: row.name for row in around.COLLECTIONS for _, table in row.inline}
+    words[CUSTOM_OBJECTS] = CUSTOM
+    return tuple(dict.fromkeys(words.get(name, name) for name in tables if name not in OF_ALL))
