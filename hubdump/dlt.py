@@ -11,7 +11,7 @@ from hubdump import around, called, settings
 from hubdump.access import folder_of
 from hubdump.errors import Exit, HubdumpError, UsageError, installing
 from hubdump.model import CUSTOM
-from hubdump.targets.dlt_feed import CUSTOM_OBJECTS, OF_ALL, Feed, source
+from hubdump.targets.dlt_feed import CUSTOM_OBJECTS, OF_ALL, Feed, How, source
 
 if TYPE_CHECKING:
     from dlt.extract import DltSource
@@ -36,7 +36,7 @@ def hubspot(
             hint = "To load what the dump has: hubspot(..., extract=False)"
             raise HubdumpError(f"{ended.verdict} {' '.join(ended.next)} Nothing was loaded.", hint)
 
-    feed = Feed(folder, update if extract else None, hard_delete=hard_delete, over=False)
+    feed = Feed(folder, update if extract else None, How(hard_delete))
     return source(feed)
 
 

@@ -18,7 +18,7 @@ from hubdump.store.database import disk_errors
 from hubdump.store.reader import Reader
 from hubdump.store.store import Store
 from hubdump.targets import DUCKDB, check, child, columns, expected, json_files, json_items, layouts
-from hubdump.targets.database import DATABASE, Database, Load
+from hubdump.targets.database import DATABASE, DLT, Database, Load
 from hubdump.targets.export import EXPORT, Built, Export, Kept
 from hubdump.targets.layouts import LAYOUT, LAYOUTS, NONE
 from hubdump.targets.written import (
@@ -213,7 +213,8 @@ def write_databases(
         _tell_unfit(one.url, loaded.unfit, loaded.strange, emit)
         for text in loaded.told:
             emit(Noted(text))
-        _tell_layout(one.url, layout, dump, types, emit)
+        if not one.url.startswith(DLT):
+            _tell_layout(one.url, layout, dump, types, emit)
 
 
 def _place(dump: Path, export: Export, built: Built, store: Store, emit: Emit) -> None:

@@ -123,7 +123,7 @@ def _beyond(dump: Path, store: Store) -> Iterator[str]:
         yield f"files that were there before hubdump: {', '.join(aside)}"
     with closing(Reader(store.path)) as reader:
         yield from (
-            f"PostgreSQL, until its next load: hubdump load {shlex.quote(key.removeprefix(DATABASE))}"
+            f"what was loaded elsewhere, until the next load: hubdump load {shlex.quote(key.removeprefix(DATABASE))}"
             for key in reader.metas(DATABASE)
         )
     yield "copies and backups of the dump, exports that were moved elsewhere, and free space of the disk"

@@ -94,14 +94,14 @@ def changed(life: Life) -> None:
         store.finish_round("contacts", life.now, life.now)
 
 
-def of_duckdb(file: Path) -> Ask:
+def of_duckdb(file: Path, dataset: str = DATASET) -> Ask:
     """Asks a DuckDB file that dlt filled."""
 
     def ask(table: str, columns: list[str]) -> list[tuple[Any, ...]]:
         listed = ", ".join(f'"{column}"' for column in columns)
         with duckdb.connect(file, read_only=True) as db:
             db.execute("SET TimeZone = 'UTC'")
-            return db.execute(f'SELECT {listed} FROM {DATASET}."{table}"').fetchall()
+            return db.execute(f'SELECT {listed} FROM {dataset}."{table}"').fetchall()
 
     return ask
 

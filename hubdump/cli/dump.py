@@ -71,7 +71,10 @@ KeepVersions = Annotated[
         show_default=False,
     ),
 ]
-TO = "duckdb, json, FORMAT:PLACE (parquet:FOLDER, csv:, jsonl:, import:, xlsx:FILE), postgresql://..; again for more"
+TO = (
+    "duckdb, json, FORMAT:PLACE (parquet:FOLDER, csv:, jsonl:, import:, xlsx:FILE), postgresql://.., dlt:NAME; "
+    "again for more"
+)
 
 
 @app.command(epilog=epilog("hubdump run --only meetings --dump backup"))

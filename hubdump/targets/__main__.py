@@ -23,7 +23,7 @@ from hubdump.model import ObjectType
 from hubdump.store.reader import Reader
 from hubdump.targets import TARGETS, exports
 from hubdump.targets.child import Answer
-from hubdump.targets.database import Load
+from hubdump.targets.database import DLT, Load
 from hubdump.targets.export import Export
 
 
@@ -65,8 +65,10 @@ def _hold(export: str, dump: Path, names: Sequence[str]) -> Answer:
 
 
 def _load(order: str, dump: Path, names: Sequence[str], password: str) -> Answer:
-    asked, postgres = msgspec.json.decode(order, type=Load), import_module("hubdump.targets.postgres")
-    return Answer(loaded=postgres.load(dump, asked, password, _types(dump, names)))
+    asked, types = msgspec.json.decode(order, type=Load), _types(dump, names)
+    if asked.url.startswith(DLT):
+        return Answer(loaded=import_module("hubdump.targets.dlt_load").load(dump, asked, types))
+    return Answer(loaded=import_module("hubdump.targets.postgres").load(dump, asked, password, types))
 
 
 def _line() -> str:

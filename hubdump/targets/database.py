@@ -1,7 +1,10 @@
-"""What `--to postgresql://...` means: a database, its password kept apart from all that is told or written."""
+"""What `--to postgresql://...` means: a database, its password kept apart from all that is told or written; and what
+`--to dlt:DESTINATION` does, of which dlt alone knows where it is and what opens it.
+"""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from urllib.parse import unquote, urlsplit
@@ -12,6 +15,8 @@ from hubdump.errors import UsageError, installing
 from hubdump.targets.written import Unfit
 
 SCHEMES = ("postgresql", "postgres")
+DLT = "dlt:"
+_DESTINATION = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
 # With a database's URL: the key under which the store keeps the marks by which it knows what it put there.
 DATABASE = "database:"
 
@@ -51,12 +56,14 @@ class Loaded(Struct, frozen=True):
 
 
 def is_database(asked: str) -> bool:
-    """Whether a word names a database."""
-    return asked.partition("://")[0] in SCHEMES and "://" in asked
+    """Whether a word names a database, or a destination of dlt's."""
+    return asked.startswith((DLT, *(f"{scheme}://" for scheme in SCHEMES)))
 
 
 def database(asked: str, *, hard_delete: bool = False) -> Database:
     """The database of a URL; UsageError, which does not repeat it, for one that cannot be."""
+    if asked.startswith(DLT):
+        return _of_dlt(asked, hard_delete=hard_delete)
     hint = "hubdump load postgresql://user@host/database"
     try:
         url = urlsplit(asked)
@@ -78,3 +85,15 @@ def database(asked: str, *, hard_delete: bool = False) -> Database:
     user, at, host = url.netloc.rpartition("@")
     name, _, password = user.partition(":")
     return Database(url._replace(netloc=name + at + host).geturl(), unquote(password), hard_delete)
+
+
+def _of_dlt(asked: str, *, hard_delete: bool) -> Database:
+    if not _DESTINATION.fullmatch(asked.removeprefix(DLT)):
+        raise UsageError(
+            "What follows dlt: is the name of a destination: where it is, and what opens it, dlt's own settings say. "
+            "Nothing was done.",
+            "hubdump load dlt:duckdb\nWhere dlt looks for its settings: docs/dlt.md",
+        )
+    if missing := [name for name in ("dlt", "pyarrow") if find_spec(name) is None]:
+        raise UsageError(f"{asked} needs {' and '.join(missing)}: not installed.", installing("hubdump[dlt]"))
+    return Database(asked, hard_delete=hard_delete)

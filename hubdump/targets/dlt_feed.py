@@ -83,11 +83,23 @@ def _resource(feed: Feed, resource: str) -> DltResource:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class How:
+    """How tables are sent: with `hard_delete` without rows of what is not there any more; `anew` whatever the
+    destination has; nothing is added to a last run that is `over`; in `scratch` is what is needed meanwhile.
+    """
+
+    hard_delete: bool = False
+    anew: bool = False
+    over: bool = False
+    scratch: Path | None = None
+
+
 class Feed:
     """Feeds the resources of one source from a dump, one table at a time, so that memory is that of one."""
 
-    def __init__(self, folder: Path, update: Update | None, *, hard_delete: bool, over: bool) -> None:
-        self._folder, self._update, self._hard_delete, self._over = folder, update, hard_delete, over
+    def __init__(self, folder: Path, update: Update | None, how: How) -> None:
+        self._folder, self._update, self._how = folder, update, how
         self.named = _named(folder)
         self._turn: object = None
         self._view: _View | None = None
@@ -126,7 +138,7 @@ class Feed:
             run = _Run.of(load)
             if self._update is not None:
                 self._update([self.named[name] for name in run.selected if name in self.named])
-            self._view = _View(self._folder, run, hard_delete=self._hard_delete, over=self._over)
+            self._view = _View(self._folder, run, self._how)
             self._left = set(run.selected)
         return self._view
 
@@ -220,12 +232,12 @@ def _arrived(pipeline: Any, source: str) -> Mapping[str, Any]:
 class _View:
     """The tables of a dump as one load sees them."""
 
-    def __init__(self, folder: Path, run: _Run, *, hard_delete: bool, over: bool) -> None:
-        self.run, self._hard_delete, self._over = run, hard_delete, over
+    def __init__(self, folder: Path, run: _Run, how: How) -> None:
+        self.run, self._how = run, how
         self._reader = Reader(folder / "store.sqlite")
         every = self._reader.catalogue().types
         types = [type_ for type_ in every if self._reader.bookmark(type_.name).fresh_us is not None]
-        listed = tables(self._reader, types, hard_delete=hard_delete)
+        listed = tables(self._reader, types, hard_delete=how.hard_delete)
         self._tables = {t.name: with_removals(t) if run.merging else t for t in listed}
         self._names = plain(self._tables)
         self.customs = [type_.name for type_ in types if type_.group == CUSTOM]
@@ -248,11 +260,12 @@ class _View:
             columns = plain(column.name for column in table.columns)
             lines = self._told(due.lines) if name == COLUMNS else due.lines
             hints.table, hints.disposition = self._names[name], "replace" if due.anew else _MERGED
-            marks = set() if due.anew else {REMOVED, *([DELETED] if self._hard_delete and table.type else [])}
+            mark_of_removal = "" if due.anew else _mark(table, hard_delete=self._how.hard_delete)
             hints.columns = [
-                _column(table, column, columns[column.name], column.name in marks) for column in table.columns
+                _column(table, column, columns[column.name]) | {"hard_delete": column.name == mark_of_removal}
+                for column in table.columns
             ]
-            with TemporaryDirectory(prefix="hubdump-") as scratch:
+            with TemporaryDirectory(prefix="hubdump-", dir=self._how.scratch) as scratch:
                 for batch in batches(table, lines, columns, Path(scratch) / "rows.ndjson"):
                     yield mark.with_table_name(batch, hints.table)
         state[name] = msgspec.to_builtins(due.then)
@@ -265,9 +278,10 @@ class _View:
 
         told = state.get(table.name)
         same = told == self.run.arrived.get(current.resource_name(), {}).get(table.name)
-        had = msgspec.convert(told, Had) if told and same else None
+        had = msgspec.convert(told, Had) if told and same and not self._how.anew else None
+        how = self._how
         return lacking(
-            self._reader, table, had, hard_delete=self._hard_delete, merging=self.run.merging, over=self._over
+            self._reader, table, had, hard_delete=how.hard_delete, merging=self.run.merging, over=how.over
         )
 
     def _told(self, lines: Iterator[bytes]) -> Iterator[bytes]:
@@ -283,13 +297,18 @@ class _View:
             )
 
 
-def _column(table: Table, column: Column, name: str, marks: bool) -> dict[str, object]:
-    """What dlt is to know of a column; whether it `marks` rows that stand for removals."""
+def _mark(table: Table, *, hard_delete: bool) -> str:
+    """The column that says of a row that it stands for the removal of others."""
+    if table.name == ASSOCIATIONS:
+        return REMOVED
+    return DELETED if hard_delete and table.type else ""
+
+
+def _column(table: Table, column: Column, name: str) -> dict[str, object]:
+    """What dlt is to know of a column."""
     found: dict[str, object] = {"name": name, **_TYPES.get(column.kind, _TEXT)}
     if column.name == table.key:
         found |= {"primary_key": True, "nullable": False}
     if table.name == ASSOCIATIONS and column.name in {"from_type", "from_id"}:
         found["merge_key"] = True
-    if marks:
-        found["hard_delete"] = True
     return found

@@ -167,7 +167,7 @@ def _export(asked: str, own: dict[str, str], dump: Path) -> str | Export:
     format_, colon, path = asked.partition(":")
     if format_ not in FORMATS:
         listed = [*own, *(f"{name}:{'FILE' if row.one_file else 'FOLDER'}" for name, row in FORMATS.items())]
-        listed.append("postgresql://user@host/database")
+        listed += ["postgresql://user@host/database", "dlt:DESTINATION"]
         raise UsageError(f"There is no target '{_secretless(asked)}'. Targets: {', '.join(listed)}.")
     if colon and path in {"", "-"}:
         raise UsageError(f"'{asked}' names no place.", f"hubdump load {format_}:out")
