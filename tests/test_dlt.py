@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -37,7 +38,7 @@ from tests.dlt_world import (
     same_as_ours,
     to_duckdb,
 )
-from tests.filled_store import Life
+from tests.filled_store import DEFINED, Life
 
 if TYPE_CHECKING:
     from tests.postgres_server import Server
@@ -190,3 +191,24 @@ def test_without_dlt_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("hubdump.dlt.find_spec", lambda name: None if name == "dlt" else name)
     with pytest.raises(UsageError, match=r"dlt is not installed\. Install: pip install 'hubdump\[dlt\]'"):
         hubspot("mine")
+
+
+@pytest.mark.prove(seconds=4)
+def test_a_property_that_became_another_type_has_a_column_of_its_own_and_columns_says_so(
+    tmp_path: Path,
+) -> None:
+    life, file = lived(tmp_path / "dump", 12), tmp_path / "there.duckdb"
+    pipeline = machine(tmp_path, to_duckdb(file))
+    put(pipeline, life.folder, "deals", "_columns")
+    with life.store() as store:
+        texts = {name: {**said, "type": "string"} for name, said in DEFINED.items()}
+        store.set_definitions("deals", [(name, json.dumps(said).encode()) for name, said in texts.items()])
+        life.seen(store, "deals", [1], amount="dear")
+    put(pipeline, life.folder, "deals", "_columns")
+    ask = of_duckdb(file)
+    told = {tuple(row[:2]): row[2] for row in ask("_columns", ["table", "property", "column"])}
+    assert told["contacts", "amount"] == "property_amount"
+    assert told["deals", "amount"] == "property_amount_xtext"
+    rows = dict(ask("deals", ["id", told["deals", "amount"]]))
+    assert (len(rows), rows["1"]) == (40, "dear")
+    assert {amount for (amount,) in ask("deals", ["property_amount"])} == {None}

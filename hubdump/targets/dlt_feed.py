@@ -21,7 +21,7 @@ from hubdump.hubspot.schema import Kind
 from hubdump.model import CUSTOM
 from hubdump.store.reader import Reader
 from hubdump.targets.lacking import DELETED, REMOVED, Had, Lacking, lacking, with_removals
-from hubdump.targets.plain import plain
+from hubdump.targets.plain import LENGTH_MAX, plain
 from hubdump.targets.table import Column, Table
 from hubdump.targets.tables import ASSOCIATIONS, COLUMNS, HISTORY, MERGES, tables
 
@@ -43,7 +43,6 @@ _TYPES: Mapping[Kind, dict[str, object]] = {
     Kind.DATE: {"data_type": "date"},
     Kind.INSTANT: {"data_type": "timestamp", "precision": 6},
 }
-_TEXT: dict[str, object] = {"data_type": "text"}
 
 
 def source(feed: Feed) -> DltSource:
@@ -257,7 +256,7 @@ class _View:
         state = current.resource_state()
         due = self._due(table, state)
         if due.lines is not None:
-            columns = plain(column.name for column in table.columns)
+            columns = self._columns(table)
             lines = self._told(due.lines) if name == COLUMNS else due.lines
             hints.table, hints.disposition = self._names[name], "replace" if due.anew else _MERGED
             mark_of_removal = "" if due.anew else _mark(table, hard_delete=self._how.hard_delete)
@@ -269,6 +268,20 @@ class _View:
                 for batch in batches(table, lines, columns, Path(scratch) / "rows.ndjson"):
                     yield mark.with_table_name(batch, hints.table)
         state[name] = msgspec.to_builtins(due.then)
+
+    def _columns(self, table: Table) -> dict[str, str]:
+        """The name of each column. One whose property was of another type when the destination got it stays as it is
+        there, as dlt can change no type: there is another one, with its type in its name.
+        """
+        from dlt import current
+
+        names = plain(column.name for column in table.columns)
+        there = current.source_schema().tables.get(self._names[table.name], {}).get("columns", {})
+        for column in table.columns:
+            name, type_ = names[column.name], _type(column)["data_type"]
+            if there.get(name, {}).get("data_type", type_) != type_:
+                names[column.name] = f"{name[: LENGTH_MAX - 12]}_x{type_}"
+        return names
 
     def _due(self, table: Table, state: Mapping[str, Any]) -> Lacking:
         """Decided by what dlt's state says, if the destination says the same: what was extracted may not have arrived,
@@ -286,9 +299,7 @@ class _View:
 
     def _told(self, lines: Iterator[bytes]) -> Iterator[bytes]:
         """The rows of `_columns`, with the names by which tables and columns come through."""
-        columns = {
-            table.name: plain(column.name for column in table.columns) for table in self._tables.values()
-        }
+        columns = {table.name: self._columns(table) for table in self._tables.values()}
         for line in lines:
             row = msgspec.json.decode(line)
             name = row["table"]
@@ -304,9 +315,13 @@ def _mark(table: Table, *, hard_delete: bool) -> str:
     return DELETED if hard_delete and table.type else ""
 
 
+def _type(column: Column) -> Mapping[str, object]:
+    return _TYPES.get(column.kind, {"data_type": "text"})
+
+
 def _column(table: Table, column: Column, name: str) -> dict[str, object]:
     """What dlt is to know of a column."""
-    found: dict[str, object] = {"name": name, **_TYPES.get(column.kind, _TEXT)}
+    found = {"name": name, **_type(column)}
     if column.name == table.key:
         found |= {"primary_key": True, "nullable": False}
     if table.name == ASSOCIATIONS and column.name in {"from_type", "from_id"}:
