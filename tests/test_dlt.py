@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 from contextlib import closing
@@ -212,3 +213,18 @@ def test_a_property_that_became_another_type_has_a_column_of_its_own_and_columns
     rows = dict(ask("deals", ["id", told["deals", "amount"]]))
     assert (len(rows), rows["1"]) == (40, "dear")
     assert {amount for (amount,) in ask("deals", ["property_amount"])} == {None}
+
+
+@pytest.mark.prove(seconds=3)
+def test_another_portal_is_not_loaded_over_the_one_that_is_there(tmp_path: Path) -> None:
+    from dlt.pipeline.exceptions import PipelineStepFailed
+
+    life = lived(tmp_path / "dump", 13)
+    pipeline = machine(tmp_path, to_duckdb(tmp_path / "there.duckdb"))
+    put(pipeline, life.folder, "deals")
+    with closing(sqlite3.connect(life.folder / "store.sqlite")) as db, db:
+        assert db.execute("UPDATE meta SET value = '2' WHERE key = 'portal'").rowcount == 1
+    with pytest.raises(
+        PipelineStepFailed, match=r"The dataset holds portal 1, and the dump is of 2\. Nothing was"
+    ):
+        put(pipeline, life.folder, "contacts")

@@ -16,7 +16,7 @@ import msgspec
 
 from hubdump import around
 from hubdump.catalog import STANDARD
-from hubdump.errors import HubdumpError
+from hubdump.errors import HubdumpError, UsageError
 from hubdump.hubspot.schema import Kind
 from hubdump.model import CUSTOM
 from hubdump.store.reader import Reader
@@ -139,6 +139,7 @@ class Feed:
                 self._update([self.named[name] for name in run.selected if name in self.named])
             self._view = _View(self._folder, run, self._how)
             self._left = set(run.selected)
+            self._view.refuse_another_portal()
         return self._view
 
     def _close(self) -> None:
@@ -243,6 +244,16 @@ class _View:
 
     def close(self) -> None:
         self._reader.close()
+
+    def refuse_another_portal(self) -> None:
+        """UsageError where the destination has another portal's tables."""
+        portal = self._reader.meta("portal")
+        there = {told["portal"] for of_one in self.run.arrived.values() for told in of_one.values()}
+        if not there <= {portal}:
+            raise UsageError(
+                f"The dataset holds portal {', '.join(there)}, and the dump is of {portal}. Nothing was loaded.",
+                "Give each portal a pipeline and a dataset of its own.",
+            )
 
     def batches(self, name: str, hints: _Hints) -> Iterator[Any]:
         """What the destination lacks of a table; dlt's state says then that it has it."""

@@ -34,8 +34,10 @@ _MODULUS = 1 << 64
 
 class Had(Struct, frozen=True):
     """What somebody had of a table: `shape` is all that rows depend on besides the store, `account` sums them up, as
-    of the end of `run` of the store whose runs until then were `runs`.
+    of the end of `run` of the store of a portal whose runs until then were `runs`.
     """
+
+    portal: str
 
     shape: str
     account: str
@@ -66,8 +68,8 @@ def lacking(
     last = _last(reader, over=over)
     logged = merging and last > BEFORE and (bool(table.type) or table.name == ASSOCIATIONS)
     shape = _digest(msgspec.json.encode((__version__, hard_delete, logged, _columns(table))))
-    now = Had(shape, _account(reader, table, logged=logged), last, _runs(reader, last))
-    if had is None or had.shape != now.shape:
+    now = Had(reader.meta("portal"), shape, _account(reader, table, logged=logged), last, _runs(reader, last))
+    if had is None or (had.portal, had.shape) != (now.portal, now.shape):
         return Lacking(table.rows(), True, now)
     if not logged:
         same = had.account == now.account
@@ -92,9 +94,9 @@ def _last(reader: Reader, *, over: bool) -> int:
 
 
 def _runs(reader: Reader, last: int) -> str:
-    """Which store this is, and what it went through until the end of a run."""
+    """Which store this is: what it went through until the end of a run."""
     runs = [(run.name, run.began_us) for run in reader.past.runs() if run.number <= last]
-    return _digest(msgspec.json.encode((reader.meta("portal"), runs)))
+    return _digest(msgspec.json.encode(runs))
 
 
 def _account(reader: Reader, table: Table, *, logged: bool) -> str:
