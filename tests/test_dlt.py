@@ -210,7 +210,7 @@ def test_a_property_that_became_another_type_has_a_column_of_its_own_and_columns
     told = {tuple(row[:2]): row[2] for row in ask("_columns", ["table", "property", "column"])}
     assert told["contacts", "amount"] == "property_amount"
     assert told["deals", "amount"] == "property_amount_xtext"
-    rows = dict(ask("deals", ["id", told["deals", "amount"]]))
+    rows: dict[str, str] = dict(ask("deals", ["id", told["deals", "amount"]]))
     assert (len(rows), rows["1"]) == (40, "dear")
     assert {amount for (amount,) in ask("deals", ["property_amount"])} == {None}
 

@@ -12,8 +12,9 @@ import pytest
 
 from hubdump import load
 from hubdump.errors import Incomplete, UsageError
-from hubdump.targets import child
+from hubdump.targets import asked_for, child
 from hubdump.targets.database import Load, database
+from hubdump.targets.layouts import checked
 from tests.dlt_world import changed, ended, lived, of_duckdb, same_as_ours
 from tests.filled_store import NAMES, TYPES, Life
 
@@ -82,6 +83,11 @@ def test_what_dlt_cannot_load_is_exit_3_and_says_no_password(
     assert "s3cret" not in str(error.value) + error.value.hint
     assert "hubdump load dlt:postgres" in error.value.hint
     assert told == []
+
+
+def test_no_layout_is_promised_where_dlt_makes_the_tables(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="--layout is for the DuckDB file and PostgreSQL"):
+        checked(asked_for(["dlt:duckdb"], tmp_path, layout="fivetran"), "fivetran")
 
 
 def test_where_a_destination_is_stands_in_no_command() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from hubdump.around import tables
 from hubdump.errors import UsageError
 from hubdump.store.reader import Reader
+from hubdump.targets.database import DLT
 from hubdump.targets.export import Wanted
 from hubdump.targets.layouts import fivetran
 from hubdump.targets.layouts.view import LINKS, View
@@ -22,7 +23,8 @@ __all__ = ["LAYOUT", "LAYOUTS", "NONE", "View", "checked", "told"]
 
 def checked(asked: Wanted, layout: str | None) -> Wanted:
     """The same targets; UsageError where a layout was typed for what has no views."""
-    if layout is not None and not (asked.has("duckdb") or asked.databases):
+    databases = [one for one in asked.databases if not one.url.startswith(DLT)]
+    if layout is not None and not (asked.has("duckdb") or databases):
         raise UsageError(
             "--layout is for the DuckDB file and PostgreSQL, which have views; none of them is asked for. Nothing was "
             "done.",
