@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -42,7 +42,7 @@ def load(dump: Path, order: Load, types: Sequence[ObjectType]) -> Loaded:
         for anew in (False, True):
             try:
                 with _folder(dump) as folder:
-                    sent, found = _run(dump, order, folder, anew=anew)
+                    sent, found = _run(dump, order, folder, expected, anew=anew)
             except Exception as error:
                 raise Incomplete(
                     f"{order.url} could not be loaded: {_told(error)}. The extraction is safe in the store.",
@@ -59,8 +59,10 @@ def load(dump: Path, order: Load, types: Sequence[ObjectType]) -> Loaded:
         raise Incomplete(f"What is in {order.url} now is not what the store has: {wrong}.", again)
 
 
-def _run(dump: Path, order: Load, folder: Path, *, anew: bool) -> tuple[int, dict[str, int]]:
-    """How many rows were sent, and how many each table has then."""
+def _run(
+    dump: Path, order: Load, folder: Path, tables: Iterable[str], *, anew: bool
+) -> tuple[int, dict[str, int]]:
+    """How many rows were sent, and how many each of these tables has then."""
     import dlt
     from dlt.common.runtime.telemetry import stop_telemetry
 
@@ -73,7 +75,19 @@ def _run(dump: Path, order: Load, folder: Path, *, anew: bool) -> tuple[int, dic
     pipeline.run(source(feed))
     info = pipeline.last_trace.last_normalize_info
     sent = {name: n for name, n in info.row_counts.items() if not name.startswith("_dlt")} if info else {}
-    return sum(sent.values()), dict(pipeline.dataset().row_counts().fetchall())
+    return sum(sent.values()), _counts(pipeline, tables)
+
+
+def _counts(pipeline: Any, tables: Iterable[str]) -> dict[str, int]:
+    there = (
+        pipeline.default_schema.data_table_names(seen_data_only=True) if pipeline.default_schema_name else ()
+    )
+    with pipeline.sql_client() as client:
+        return {
+            name: client.execute_sql(f"SELECT count(*) FROM {client.make_qualified_table_name(name)}")[0][0]  # noqa: S608 - quoted
+            for name in tables
+            if name in there
+        }
 
 
 @contextmanager
