@@ -89,7 +89,7 @@ def pour(
 ) -> dict[Column, Texts]:
     """Put rows into a table; the texts of each column that may be no values."""
     texts = dict.fromkeys(doubtful(table), Texts())
-    for found in staged(db, scratch, table, lines):
+    for found in _staged(db, scratch, table, lines):
         values = ", ".join(
             casts.value(c.kind, quoted(c.name), plain=c in found and not found[c].odd) for c in table.columns
         )
@@ -103,7 +103,7 @@ def counted(
 ) -> dict[Column, Texts]:
     """The same of rows that are put nowhere."""
     texts = dict.fromkeys(doubtful(table), Texts())
-    for found in staged(db, scratch, table, lines):
+    for found in _staged(db, scratch, table, lines):
         texts = {c: texts[c] + found[c] for c in texts}
     return texts
 
@@ -113,17 +113,21 @@ def doubtful(table: Table) -> list[Column]:
     return [column for column in table.columns if column.kind not in _ALWAYS]
 
 
-def staged(
-    db: duckdb.DuckDBPyConnection,
-    scratch: Path,
-    table: Table,
-    lines: Iterator[bytes],
-    most_bytes: int = CHUNK_BYTES,
+def _staged(
+    db: duckdb.DuckDBPyConnection, scratch: Path, table: Table, lines: Iterator[bytes]
 ) -> Iterator[dict[Column, Texts]]:
-    """Put rows into the table `staged`, so many at a time; what of each column may be no value."""
-    for longest in _files(scratch, lines, most_bytes):
-        _stage(db, scratch, table.columns, longest)
+    """Stage rows, as many at a time as fit; what is staged of each column that may be no value."""
+    for _ in staged(db, scratch, table, lines):
         yield _counted(db, doubtful(table))
+
+
+def staged(
+    db: duckdb.DuckDBPyConnection, scratch: Path, table: Table, lines: Iterator[bytes]
+) -> Iterator[None]:
+    """Put rows into the table `staged`, as many at a time as fit."""
+    for longest in _files(scratch, lines):
+        _stage(db, scratch, table.columns, longest)
+        yield
 
 
 def unparsed(found: Sequence[Unfit]) -> Table:
@@ -204,13 +208,13 @@ def _row(db: duckdb.DuckDBPyConnection, sql: str) -> tuple[int, ...]:
     return row
 
 
-def _files(scratch: Path, lines: Iterator[bytes], most_bytes: int) -> Iterator[int]:
+def _files(scratch: Path, lines: Iterator[bytes]) -> Iterator[int]:
     """Write lines into the same file, as many as fit, and yield the length of the longest for each filling."""
     line = next(lines, None)
     while line is not None:
         size = longest = 0
         with scratch.open("wb") as file:
-            while line is not None and size < most_bytes:
+            while line is not None and size < CHUNK_BYTES:
                 file.write(line)
                 file.write(b"\n")
                 size += len(line)
