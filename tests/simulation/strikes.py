@@ -178,7 +178,11 @@ CASES: dict[int, tuple[Case, ...]] = {
         case(Strike("another record", spoil=edited(spoils.stranger), part=BATCH), "T", ("Ca", "Re", "Ve")),
     ),
     18: (
-        case(Strike("a total too large", spoil=edited(spoils.total_jumps), times=(1, 0), part="/search"), "T", ("Ca",)),
+        # A record that changes while gaps are looked into passes for a skipped one: W, not the point here.
+        Case(
+            Strike("a total too large", spoil=edited(spoils.total_jumps), times=(1, 0), part="/search"),
+            {"Ca": "T"}, types=("contacts", "deals"),
+        ),
         case(Strike("a total too small", spoil=edited(spoils.total_falls), times=(1, 0), part="/search"), "T", ("Ca",)),
     ),
     20: (case(Strike("a portal that changes", alive=True, times=(0,)), "T", READING),),
