@@ -18,7 +18,7 @@ test: venv/dev ## the tests
 	$(BIN)/python -m pytest -q -n 5 --dist loadfile --no-loadscope-reorder -m "not prove" $(ARGS)
 
 prove: venv/dev ## the long proofs, about 20 minutes; FULL=1 for more
-	HUBDUMP_FULL=$(FULL) $(BIN)/python -m pytest -q -n 5 --dist load --maxschedchunk 1 -m prove -o faulthandler_timeout=$(if $(FULL),0,900) $(ARGS)
+	HUBDUMP_FULL=$(FULL) $(BIN)/python -m pytest -q -n 5 --dist load --maxschedchunk 1 -m prove -o faulthandler_timeout=$(if $(FULL),0,1800) $(ARGS)
 
 simulate: venv/dev ## whole extractions on virtual time, each from one seed: make simulate SEED=7 COUNT=1000 BELIEF=worst; WEEKS=30: of twenty runs each
 	@$(BIN)/python -m tests.simulation --seed $(or $(SEED),0) --count $(or $(COUNT),200) --belief "$(BELIEF)" $(if $(WEEKS),--weeks $(WEEKS))
