@@ -17,7 +17,7 @@ run: venv/runtime ## install into venv/, extract the embedded sandbox, say where
 test: venv/dev ## the tests
 	$(BIN)/python -m pytest -q -n 5 --dist loadfile --no-loadscope-reorder -m "not prove" $(ARGS)
 
-prove: venv/dev ## the long proofs, about 20 minutes; FULL=1 for more
+prove: venv/dev ## the long proofs, half an hour on two cores; FULL=1 for more
 	HUBDUMP_FULL=$(FULL) $(BIN)/python -m pytest -q -n 5 --dist load --maxschedchunk 1 -m prove -o faulthandler_timeout=$(if $(FULL),0,1800) $(ARGS)
 
 simulate: venv/dev ## whole extractions on virtual time, each from one seed: make simulate SEED=7 COUNT=1000 BELIEF=worst; WEEKS=30: of twenty runs each

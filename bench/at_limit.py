@@ -25,6 +25,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.serving import served
+
 TOKEN = "pat-na1-sandbox"  # noqa: S105 - the sandbox's own
 # Of the sandbox's tier `pro`: requests, and seconds in which they may come.
 LIMITS = {"general": (190, 10), "associations": (150, 10), "search": (5, 1)}
@@ -170,13 +172,8 @@ def _served(portal: str, latency: str, overload: str, beliefs: Sequence[str]) ->
     ]
     for belief in beliefs:
         flags += ["--belief", belief]
-    command = [sys.executable, "-m", "hubdump.sandbox", "--json", *flags]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:  # noqa: S603 - our own program
-        try:
-            assert process.stdout is not None
-            yield json.loads(process.stdout.readline())["url"]
-        finally:
-            process.terminate()
+    with served(*flags) as url:
+        yield url
 
 
 @contextmanager

@@ -20,6 +20,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from bench.serving import served
+
 TOKEN = "pat-na1-sandbox"  # noqa: S105 - the sandbox's own
 UNLIMITED = {"tier": {"general": 1_000_000, "associations": 1_000_000, "daily": None}}
 EDITS = 500  # of one request
@@ -122,13 +124,8 @@ def _served(folder: Path, portal: str, beliefs: object) -> Iterator[str]:
     file = folder / "beliefs.json"
     file.write_text(json.dumps(beliefs), "utf-8")
     flags = ["--portal", portal, "--faults", "none", "--overload", "off", "--beliefs", str(file)]
-    command = [sys.executable, "-m", "hubdump.sandbox", "--json", *flags]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:  # noqa: S603 - our own program
-        try:
-            assert process.stdout is not None
-            yield json.loads(process.stdout.readline())["url"]
-        finally:
-            process.terminate()
+    with served(*flags) as url:
+        yield url
 
 
 def _requests(url: str) -> list[dict[str, Any]]:

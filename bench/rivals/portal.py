@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator
@@ -12,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from bench import serving
 from bench.rivals.scenarios import RATES, Scenario
 
 TOKEN = "pat-na1-sandbox"  # noqa: S105 - the sandbox's own
@@ -93,15 +92,10 @@ def served(scenario: Scenario, records: int) -> Iterator[Portal]:
     portal = ",".join(("narrow", f"contacts={records}", *(f"{type_}={others}" for type_ in TO)))
     flags = ("--portal", portal, "--latency-ms", str(scenario.latency_ms), "--faults", scenario.faults)
     load = ("--overload", "on" if scenario.faulty else "off")
-    command = [sys.executable, "-m", "hubdump.sandbox", "--json", *flags, *load]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:  # noqa: S603 - our own program
-        try:
-            assert process.stdout is not None
-            made = Portal(json.loads(process.stdout.readline())["url"])
-            _fill(made, scenario)
-            yield made
-        finally:
-            process.terminate()
+    with serving.served(*flags, *load) as url:
+        made = Portal(url)
+        _fill(made, scenario)
+        yield made
 
 
 def names(properties: int) -> list[str]:

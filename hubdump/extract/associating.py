@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from hubdump import marks
 from hubdump.catalog import Catalogue
@@ -103,9 +104,10 @@ class Associating:
         if not self._store.begun(key):
             await self._begin(key, sure=sure)
         from_, to = self._catalogue.by_name(key.type), self._catalogue.by_name(key.purpose)
-        await self._walk(key, lambda cursor: flows.associations(self._api, from_, to, cursor))
+        start = partial(flows.associations, self._api, from_, to)
+        await self._walk(key, start)
         if key not in self._own and await self._begun_behind(key, sure=sure):
-            await self._walk(key, lambda cursor: flows.associations(self._api, from_, to, cursor))
+            await self._walk(key, start)
 
     async def _begun_behind(self, key: WalkKey, *, sure: bool) -> bool:
         """Begin a walk of an earlier process once more, where more of its types was committed since. All that were read

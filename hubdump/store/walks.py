@@ -16,7 +16,7 @@ from hubdump.store.database import disk_errors
 
 _FROM = " from "
 # Those of one list: its own purpose, and that with the first id of a range.
-OF_LIST = "type = ?1 AND (purpose = ?2 OR substr(purpose, 1, length(?2) + 6) = ?2 || ' from ')"
+OF_LIST = f"type = ?1 AND (purpose = ?2 OR substr(purpose, 1, length(?2) + {len(_FROM)}) = ?2 || '{_FROM}')"
 
 
 class Standing(NamedTuple):
