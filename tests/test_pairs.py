@@ -99,6 +99,30 @@ SOME = ("contacts", "companies", "deals", "tickets", "leads", "products", "taxes
     "invoices", "quotes")  # fmt: skip
 
 
+class Miscounting(Emulated):
+    """HubSpot counts leads, and there are none."""
+
+    async def send(self, request: Request[Any], token: Secret | None) -> Response:
+        came = await super().send(request, token)
+        if not request.path.startswith("/crm/limits/"):
+            return came
+        content = json.loads(came.body)
+        for one in content["hubspotDefinedObjectTypes"]:
+            one["usage"] += 3 if one["objectTypeId"] == "0-136" else 0
+        return said(came, content)
+
+
+def test_a_pair_with_a_type_that_turned_out_empty_is_none_that_was_read_long_ago(tmp_path: Path) -> None:
+    sandbox = quiet("narrow,deals=12,leads=0,calls=4")
+    for days in (0, 3):
+        sandbox.now_s += days * DAY_S
+        through = lambda clock: Miscounting(sandbox, clock)  # noqa: E731 - called at once
+        assert extracted(sandbox, tmp_path, ["deals", "leads", "calls"], through=through) == {}
+        reader = Reader(tmp_path / "store.sqlite")
+        assert {*reader.linked_us()} == {("deals", "deals"), ("calls", "deals")}
+        reader.close()
+
+
 class Speechless(Emulated):
     """No schema says what its type can be associated with."""
 

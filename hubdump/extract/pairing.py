@@ -246,9 +246,17 @@ class Pairing:
                 await self._known[end].wait()
             # HubSpot has no association types among engagements; a proof looks for them all the same.
             apart = one.engagement and other.engagement and not self._both
-            if not apart and self._filled[one.name] and self._filled[other.name]:
-                await self._choose_sides(one, other)
+            if self._filled[one.name] and self._filled[other.name]:
+                if not apart:
+                    await self._choose_sides(one, other)
+            else:
+                self._let_go(one, other)
             self._decided.add(pair)
+
+    def _let_go(self, one: ObjectType, other: ObjectType) -> None:
+        """Neither side is read any more: one of them has no record, whatever HubSpot counted in the run before."""
+        if not {one.name, other.name} & self._failed:
+            self._choose(one, other, first=False, second=False)
 
     async def _choose_sides(self, one: ObjectType, other: ObjectType) -> None:
         if one == other:

@@ -100,8 +100,13 @@ def last_read_of(db: sqlite3.Connection, from_: str, to: str) -> LastRead:
 
 
 def whole_of(db: sqlite3.Connection) -> dict[tuple[str, str], int]:
-    """When the last whole reading of each side of a pair that is read, (from, to), began (microseconds; 0: never)."""
-    sql = "SELECT from_type, to_type, whole_us FROM pairs WHERE read = 1 ORDER BY from_type, to_type"
+    """When the last whole reading of each side of a pair that is read, (from, to), began (microseconds; 0: never); of a
+    type without a record nothing is.
+    """
+    sql = (
+        "SELECT from_type, to_type, whole_us FROM pairs JOIN types ON name = from_type WHERE read = 1"
+        " AND EXISTS (SELECT 1 FROM records WHERE type = number) ORDER BY from_type, to_type"
+    )
     return {(from_, to): whole_us for from_, to, whole_us in db.execute(sql)}
 
 
