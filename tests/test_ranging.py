@@ -18,7 +18,7 @@ from hubdump.errors import BeliefRefuted, Poison, RequestRefused
 from hubdump.estimate.standing import left_to_list
 from hubdump.extract import ranging, splitting
 from hubdump.extract.ranging import ENTERED, Ranging
-from hubdump.extract.splitting import Range, middle
+from hubdump.extract.splitting import Range, middle, middle_known
 from hubdump.hubspot import flows, listing
 from hubdump.hubspot.endpoints import Endpoints
 from hubdump.hubspot.listing import Spot
@@ -124,7 +124,7 @@ class Run:
                 self.store.commit_settled(key, effect, 0.0)
         return None
 
-    def read(self, records: int = 0, purpose: str = "sweep") -> Run:
+    def read(self, records: int = 0, purpose: str = "sweep", *, known: bool = False) -> Run:
         def start(cursor: str) -> Any:
             if purpose == "identify":
                 return flows.identify(API, CALLS, ["a"], [], cursor)
@@ -133,7 +133,7 @@ class Run:
         key = WalkKey("calls", purpose)
         if not self.store.begun(key):
             self.store.begin(key, lists=True)
-        asyncio.run(self.ranging.read(CALLS, purpose, start, records))
+        asyncio.run(self.ranging.read(CALLS, purpose, start, records, known=known))
         assert all(done for _, done in self.store.walks.of(key).values())
         return self
 
@@ -201,7 +201,7 @@ def test_what_an_id_leads_to_that_no_page_gave_is_believed_only_when_it_came(
     run = Run(store, there).read(len(CLUMPED))
     assert held(store) == CLUMPED
     assert run.walks == 1
-    assert len(there.asked) <= len(CLUMPED) // PAGE + splitting.MISSES_MAX + 2
+    assert len(there.asked) <= len(CLUMPED) // PAGE + splitting.MISSES_MAX + splitting.AT_ONCE + 1
     assert (ENTERED in run.refuted) == (entry != "empty")
 
 
@@ -316,6 +316,37 @@ def test_the_longest_rest_is_halved_where_its_records_are_expected() -> None:
     # What the first one has is no more to be had by the second.
     assert middle([_range(0, 500), _range(1_000, 1_101)], 200, PAGE) == 1_102 + 750
     assert middle([_range(0, 500), _range(1_000, 1_101)], 200, PAGE, ceiling=1_401) == 501 + 250
+
+
+def test_where_the_ids_are_known_the_rest_with_most_of_them_is_halved() -> None:
+    known = [*range(1_000, 2_000, 100), *range(900_000, 900_400, 100)]  # each stands for five records
+    assert middle_known([_range(0, 500, density=0.0)], known, 5, PAGE) == 1_700
+    # Of 1,000 to 1,900 the first has shown all but four, and between 901 and 899,999 lies nothing.
+    assert middle_known([_range(0, 1_550), _range(900_000, 900_000)], known, 10, PAGE) == 1_800
+    assert middle_known([_range(0, 1_850), _range(900_000, 900_000)], known, 10, PAGE) == 900_200
+    # Short, and what is not open.
+    assert middle_known([_range(0, 1_850), _range(900_000, 900_000)], known, 6, PAGE) is None
+    assert middle_known([_range(0, 500, done=True)], known, 5, PAGE) is None
+
+
+@pytest.mark.parametrize("ids", [CLUMPED, list(range(7, 4_007, 10))])
+def test_what_is_listed_again_is_split_where_the_store_knows_its_records_and_no_request_misses(
+    store: Store, ids: list[int]
+) -> None:
+    there = There(ids)
+    run = Run(store, there).read(len(ids))
+    there.asked.clear()
+    run.read(len(ids), "identify", known=True)
+    walks = len(store.walks.of(WalkKey("calls", "identify")))
+    assert 6 < walks <= 1 + len(ids) // PAGE // 4
+    assert len(there.asked) <= len(ids) // PAGE + walks
+    assert store.asked.unseen("calls", 0, 1_000) == []
+
+
+def test_the_store_tells_ids_that_lie_so_many_records_apart(store: Store) -> None:
+    Run(store, There(CLUMPED)).read(len(CLUMPED))
+    assert store.asked.apart("calls", 99) == [CLUMPED[99], CLUMPED[199], CLUMPED[299], CLUMPED[399]]
+    assert store.asked.apart("calls", 400) == store.asked.apart("notes", 9) == []
 
 
 def test_it_is_not_split_where_it_is_short_not_known_yet_or_no_list_of_ids() -> None:

@@ -11,6 +11,7 @@ from hubdump.extract import defining, plan
 from hubdump.extract.exchange import Exchange
 from hubdump.extract.plan import Wishes
 from hubdump.extract.ranging import Ranging
+from hubdump.extract.together import all_of
 from hubdump.hubspot import flows
 from hubdump.hubspot.endpoints import SEARCH_TOTAL_MAX, Endpoints
 from hubdump.model import Bookmark, Flow, ObjectType, WalkKey
@@ -61,10 +62,8 @@ class Comparing:
             return False
         # One pass shows what is archived and, where the ids are compared, what is active.
         self._store.begin(WalkKey(type_.name, plan.ARCHIVED), lists=True)
-        await self._ranging.read(
-            type_, plan.ARCHIVED, lambda at: flows.archived(self._api, type_, properties, at), 0
-        )
         if not (needed or self._is_due(type_, mark)):
+            await self._list_archived(type_, properties)
             now = await self._count(type_)
             # A search may count no further.
             if now and now.there == min(self._here(type_, now.last), SEARCH_TOTAL_MAX):
@@ -74,17 +73,26 @@ class Comparing:
         return True
 
     async def _compare_ids(self, type_: ObjectType, properties: Properties) -> None:
-        """Compare all ids, and look into those that are not listed any more."""
+        """List what is archived, unless that is done, and all ids beside it; look into what neither of them shows."""
         self._store.begin(WalkKey(type_.name, plan.IDENTIFY))
+        await all_of([self._list_archived(type_, properties), self._list_ids(type_, properties)])
+        await self._walk(
+            WalkKey(type_.name, plan.SETTLE), lambda at: flows.settle(self._api, type_, properties, at)
+        )
+
+    async def _list_archived(self, type_: ObjectType, properties: Properties) -> None:
+        await self._ranging.read(
+            type_, plan.ARCHIVED, lambda at: flows.archived(self._api, type_, properties, at), 0
+        )
+
+    async def _list_ids(self, type_: ObjectType, properties: Properties) -> None:
         calculated = self._calculated(type_)
         await self._ranging.read(
             type_,
             plan.IDENTIFY,
             lambda at: flows.identify(self._api, type_, properties, calculated, at),
             self._store.asked.records(type_.name),
-        )
-        await self._walk(
-            WalkKey(type_.name, plan.SETTLE), lambda at: flows.settle(self._api, type_, properties, at)
+            known=True,
         )
 
     def _calculated(self, type_: ObjectType) -> list[str]:

@@ -48,14 +48,17 @@ class Ranging:
         self._store, self._exchange = store, exchange
         self._perform, self._refute = perform, refute
 
-    async def read(self, type_: ObjectType, purpose: str, start: Start, records: int) -> None:
-        """Read a list from where its walks stand in the store to its end; `records` are expected (0: not known).
+    async def read(
+        self, type_: ObjectType, purpose: str, start: Start, records: int, *, known: bool = False
+    ) -> None:
+        """Read a list from where its walks stand in the store to its end; `records` are expected (0: not known), and
+        the store has them, where they are `known`.
 
         Where a walk from its middle ends in what no list may do, it is read anew by one from its beginning.
         """
         key = WalkKey(type_.name, purpose)
         reading = _Reading(
-            self._store, self._exchange, self._perform, self._refute, type_, key, start, records
+            self._store, self._exchange, self._perform, self._refute, type_, key, start, records, known=known
         )
         try:
             await reading.whole()
@@ -66,7 +69,7 @@ class Ranging:
                 raise
             marks.hit("ranges given up")
             self._refute(ENTERED, error.message)
-            await self.read(type_, purpose, start, records)
+            await self.read(type_, purpose, start, records, known=known)
 
 
 class _Reading:
@@ -82,6 +85,8 @@ class _Reading:
         key: WalkKey,
         start: Start,
         records: int,
+        *,
+        known: bool,
     ) -> None:
         self.broken = False
         self._store, self._exchange = store, exchange
@@ -89,6 +94,8 @@ class _Reading:
         self._type, self._key, self._start, self._records = type_, key, start, records
         self._ranges: list[Range] = []
         self._ceiling: int | None = None
+        self._each = max(records // splitting.KNOWN_MAX, LIST_LADDER[0] // 2)
+        self._known = store.asked.apart(key.type, self._each) if known else []
         self._misses = 0
 
     async def whole(self) -> None:
@@ -130,20 +137,34 @@ class _Reading:
         return reply
 
     def _split(self) -> None:
-        """Begin another walk in the middle of the longest rest, where that costs next to nothing and helps."""
-        page = LIST_LADDER[0]
-        seen = sum(one.spot.count for one in self._ranges)
-        records = self._records or 2 * seen
-        spent = len(self._ranges) - 1 + self._misses
-        if spent >= splitting.splits_max(self._records or seen, page) or self._misses >= splitting.MISSES_MAX:
-            return
-        if not self._exchange.idles() or ENTERED in self._store.refuted():
-            return
-        middle = splitting.middle(self._ranges, records - seen, page, self._ceiling)
-        if middle is not None:
+        """Begin other walks, each in the middle of the longest rest, where that costs next to nothing and helps."""
+        while self._may_split() and (middle := self._middle()) is not None:
             one = Range(middle, middle)
             self._ranges.append(one)
             self._begin(self._enter(one))
+
+    def _may_split(self) -> bool:
+        begun = sum(one.key is None for one in self._ranges)
+        spent = len(self._ranges) - 1 + self._misses
+        most = splitting.splits_max(self._expected, LIST_LADDER[0])
+        if spent >= most or self._misses >= splitting.MISSES_MAX or begun >= splitting.AT_ONCE:
+            return False
+        return self._exchange.idles() and ENTERED not in self._store.refuted()
+
+    def _middle(self) -> int | None:
+        page = LIST_LADDER[0]
+        if self._known:
+            return splitting.middle_known(self._ranges, self._known, self._each, page)
+        return splitting.middle(self._ranges, self._expected - self._seen, page, self._ceiling)
+
+    @property
+    def _seen(self) -> int:
+        return sum(one.spot.count for one in self._ranges)
+
+    @property
+    def _expected(self) -> int:
+        """A list that nobody counted is believed to be half read."""
+        return self._records or 2 * self._seen
 
     async def _enter(self, one: Range) -> None:
         """Walk on from an id that no page gave, if what comes first is a range of its own."""

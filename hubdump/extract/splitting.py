@@ -6,6 +6,7 @@ guessed from how dense the ids of the last page were, and ids are clumped, old o
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -14,9 +15,13 @@ from hubdump.hubspot.listing import Spot
 from hubdump.model import WalkKey
 
 # Less than this on both sides of a split is not worth it.
-HALF_PAGES_LEAST = 5
-# Of a list of so many pages one split costs no more than 2 % of its requests: half a page as a rule.
-PAGES_A_SPLIT = 25
+HALF_PAGES_LEAST = 2
+# Of a list of so many pages one split costs no more than 4 % of its requests: half a page as a rule.
+PAGES_A_SPLIT = 12
+# So many walks begin at once: an answer that is slow to come would hold up all others.
+AT_ONCE = 2
+# So many ids of a list are looked at, where they are known.
+KNOWN_MAX = 1_000
 # Ids that led nowhere: how this list lies on its ids is not to be guessed.
 MISSES_MAX = 3
 
@@ -50,7 +55,7 @@ class Range:
         """Whether it is still read, by cursors that are ids: only then another walk may begin ahead of it."""
         spot = self.spot
         by_id = spot.after.isdecimal() and int(spot.after) > spot.last and not (spot.textual or spot.counting)
-        return self.key is not None and not self.done and bool(self.density) and by_id
+        return self.key is not None and not self.done and by_id
 
 
 def splits_max(records: int, page: int) -> int:
@@ -75,5 +80,18 @@ def middle(ranges: Sequence[Range], left: int, page: int, ceiling: int | None = 
             rest = min(rest, density * max(0, end - one.last))
         others += rest
         if rest > longest:
-            longest, id_ = rest, one.last + 1 + int(rest / density / 2) if one.is_open else None
+            is_open = one.is_open and one.density
+            longest, id_ = rest, one.last + 1 + int(rest / density / 2) if is_open else None
     return id_ if longest >= 2 * HALF_PAGES_LEAST * page else None
+
+
+def middle_known(ranges: Sequence[Range], known: Sequence[int], each: int, page: int) -> int | None:
+    """The same where ids of the list are `known` that have `each` records between them."""
+    longest, id_ = 0, None
+    for one, above in pairwise([*sorted(ranges, key=lambda one: one.start), None]):
+        assert one is not None
+        first = bisect_right(known, max(one.last, one.floor))
+        end = bisect_left(known, above.floor) if above else len(known)
+        if one.is_open and end - first > longest:
+            longest, id_ = end - first, known[(first + end) // 2]
+    return id_ if longest * each >= 2 * HALF_PAGES_LEAST * page else None

@@ -116,6 +116,15 @@ class Questions:
             found = self._db.execute(sql, (self._types.get(type_, 0), RECORD)).fetchone()[0]
         return max(0, found or 0)
 
+    def apart(self, type_: str, each: int) -> list[int]:
+        """Ids of active records, ascending, of which the first and any two have `each` records between them."""
+        sql = "SELECT id FROM records WHERE type = ? AND state = 0 AND id > ? ORDER BY id LIMIT 1 OFFSET ?"
+        found, number = [0], self._types.get(type_, 0)
+        with disk_errors(self.path):
+            while row := self._db.execute(sql, (number, found[-1], each)).fetchone():
+                found.append(row[0])
+        return found[1:]
+
     def records_up_to(self, type_: str, last: int) -> int:
         """How many active records of a type the store holds, up to an id."""
         with disk_errors(self.path):

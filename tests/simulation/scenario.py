@@ -153,7 +153,7 @@ def split(scenario: Scenario, dice: Random) -> Scenario:
         number=dice.choice((scenario.number, None)),
     )  # fmt: skip
     which = dice.choice(("", "", "empty", "start", "refused", "repeated"))
-    if not which or scenario.poisons:
+    if not which or scenario.poisons or scenario.withdrawn:
         return scenario
     name = scenario.types[0]
     counts = tuple(sorted({**dict(scenario.counts), name: dice.randint(60, 150)}.items()))

@@ -7,7 +7,9 @@ from hubdump.hubspot import flows
 from tests.simulation.mutants.breaking import Edit, Mutant
 
 # What takes the proof away: shown with others that it would mend, as it is made to.
-NO_PROOF = Edit(comparing, "await self._compare_ids(type_, properties)", "pass")
+NO_PROOF = Edit(
+    comparing, "await self._compare_ids(type_, properties)", "await self._list_archived(type_, properties)"
+)
 NO_CATCH_UP = Edit(engine, "await self._catch_up(type_, mark, properties)", "True")
 LOSS = frozenset({"LOST", "STALE"})
 

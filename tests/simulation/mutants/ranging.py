@@ -53,7 +53,7 @@ RANGING: tuple[Mutant, ...] = (
     Mutant(
         "broken ranges pass for whole",
         "What a walk from the middle leaves, where it comes to no good end, is not read by another one.",
-        (NO_PROOF, Edit(ranging, "await self.read(type_, purpose, start, records)", "return")),
+        (NO_PROOF, Edit(ranging, "await self.read(type_, purpose, start, records, known=known)", "return")),
         _LOST,
         "broken split",
     ),
