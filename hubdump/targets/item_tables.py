@@ -17,7 +17,7 @@ from hubdump.around import Collection, fields_of
 from hubdump.hubspot.schema import Kind
 from hubdump.store.item_reader import ItemReader
 from hubdump.store.reader import Reader
-from hubdump.targets.table import RAW, Column, Table
+from hubdump.targets.table import RAW, Column, Encoded, Table
 
 ARCHIVED, DELETED = "archived", "_deleted"
 _ITEM = ("id", "parent", ARCHIVED, DELETED)
@@ -128,7 +128,7 @@ def _table(
             *map(Column, columns),
             Column(RAW),
         ),
-        lambda: (msgspec.json.encode(_values(columns, row)) for row in rows()),
+        Encoded(lambda: (_values(columns, row) for row in rows())),
         lambda: sum(1 for _ in rows()),
         called=lambda row: f"{name} {' '.join(map(str, row[:3]))}",
     )

@@ -20,7 +20,6 @@ import psycopg
 from psycopg import sql
 
 from hubdump.errors import Incomplete
-from hubdump.hubspot.schema import Kind
 from hubdump.model import ObjectType
 from hubdump.store.reader import Reader
 from hubdump.targets import postgres_kept as kept
@@ -29,14 +28,12 @@ from hubdump.targets import postgres_views as views
 from hubdump.targets.database import Load, Loaded
 from hubdump.targets.filling import unparsed
 from hubdump.targets.postgres_kept import Db, Odd, Told
-from hubdump.targets.postgres_layout import MORE, Laid
-from hubdump.targets.postgres_values import Value, clean, cut, value
+from hubdump.targets.postgres_layout import Laid
+from hubdump.targets.postgres_lines import Lines
 from hubdump.targets.stale import Stale, stale
 from hubdump.targets.table import Part, Row, Table
 from hubdump.targets.tables import COLUMNS, MERGES, merges_since, strange, tables
 from hubdump.version import __version__
-
-_NEVER_UNFIT = {Kind.VERBATIM, Kind.TEXT, Kind.LIST}
 
 
 def load(dump: Path, order: Load, password: str, types: Sequence[ObjectType]) -> Loaded:
@@ -227,35 +224,14 @@ class _Loading:
     def _pour(self, one: Laid, rows: Iterable[Row], whose: Callable[[Row], tuple[str, int]]) -> None:
         """COPY rows, and keep what of them is no value."""
         columns = sql.SQL(", ").join(map(sql.Identifier, one.columns))
-        odd: list[Odd] = []
         copy = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(one.name), columns)
+        lines = Lines(one, whose)
         with self.db.cursor() as cursor, cursor.copy(copy) as into:
-            for row in rows:
-                into.write_row(self._values(one, row, whose, odd))
-                self.rows += 1
-        kept.keep_odd(self.db, one.table.name, odd)
-
-    def _values(
-        self, one: Laid, row: Row, whose: Callable[[Row], tuple[str, int]], odd: list[Odd]
-    ) -> list[Value]:
-        found: list[Value] = []
-        more: dict[str, str] = {}
-        for column, name, text in zip(one.table.columns, one.names, row, strict=True):
-            if text is None:
-                if name != MORE:
-                    found.append(None)
-                continue
-            self.noughts += "\0" in text
-            if name == MORE:
-                more[clean(column.property.name if column.property else column.key)] = clean(text)
-                continue
-            found.append(made := value(column.kind, text))
-            if text and column.kind not in _NEVER_UNFIT and (made is None or cut(column.kind, text)):
-                lost = int(made is None)
-                odd.append(Odd(*whose(row), column.name, column.kind.value, lost, 1 - lost))
-        if MORE in one.names:
-            found.append(msgspec.json.encode(more).decode())
-        return found
+            for some in lines.of(rows):
+                into.write(some)
+        kept.keep_odd(self.db, one.table.name, lines.odd)
+        self.rows += lines.rows
+        self.noughts += lines.noughts
 
     def _once(self, one: Laid) -> None:
         """Incomplete unless a table holds every row of the store, once."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -16,6 +17,7 @@ from psycopg import Connection, sql
 from hubdump.errors import Incomplete
 from hubdump.store.stamps import Stamps
 from hubdump.targets.postgres_layout import Laid
+from hubdump.targets.postgres_values import escaped
 from hubdump.targets.table import Part, Table
 from hubdump.targets.written import Unfit
 
@@ -81,10 +83,11 @@ def number_of_stamps(db: Db) -> int:
 def restamp(db: Db, table: str, type_: str, now: Iterator[tuple[int, int | None]]) -> None:
     """Write stamps whose numbers have none."""
     copy = 'COPY _hubdump_stamps ("table", type, number, stamp) FROM STDIN'
+    of = f"{escaped(table)}\t{escaped(type_)}"
+    lines = (f"{of}\t{number}\t{stamp}\n" for number, stamp in now if stamp is not None)
     with db.cursor() as cursor, cursor.copy(copy) as rows:
-        for number, stamp in now:
-            if stamp is not None:
-                rows.write_row((table, type_, number, stamp))
+        while some := "".join(islice(lines, _BATCH)):
+            rows.write(some)
 
 
 @dataclass(frozen=True, slots=True)

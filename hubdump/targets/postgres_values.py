@@ -20,9 +20,10 @@ TYPES = {
     Kind.LIST: "text[]",
     Kind.JSON: "json",
 }
+# A backslash is the first: the others bring more.
+ESCAPES = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FINER = re.compile(r"\.[0-9]{6}[0-9]*[1-9]")
-Value = str | list[str] | None
 
 
 def clean(text: str) -> str:
@@ -30,16 +31,21 @@ def clean(text: str) -> str:
     return text.replace("\0", "\ufffd") if "\0" in text else text
 
 
-def value(kind: Kind, text: str | None) -> Value:
-    """What COPY is to write."""
-    if kind is Kind.VERBATIM:
-        return None if text is None else clean(text)
+def escaped(text: str) -> str:
+    """A text as it stands in a line of COPY."""
+    for char, escape in ESCAPES.items():
+        text = text.replace(char, escape)
+    return text
+
+
+def value(kind: Kind, text: str) -> str | None:
+    """What PostgreSQL reads as what a text means, None where that is nothing; a list in PostgreSQL's own words."""
     found = meant(kind, text)
     if found is None:
         return None
     if kind is Kind.INSTANT:
         return _instant(found)
-    return clean(found).split(";") if kind is Kind.LIST else clean(found)
+    return _list(clean(found)) if kind is Kind.LIST else clean(found)
 
 
 def cut(kind: Kind, text: str) -> bool:
@@ -50,3 +56,9 @@ def cut(kind: Kind, text: str) -> bool:
 @lru_cache(100_000)
 def _instant(microseconds: str) -> str:
     return (_EPOCH + timedelta(microseconds=int(microseconds))).isoformat()
+
+
+@lru_cache(10_000)
+def _list(text: str) -> str:
+    quoted = text.replace("\\", "\\\\").replace('"', '\\"').replace(";", '","')
+    return f'{{"{quoted}"}}'

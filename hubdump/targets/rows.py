@@ -1,4 +1,4 @@
-"""The records of a type as rows: JSON objects of texts and nulls, a property's values under its own name."""
+"""The records of a type as rows: objects of texts and nulls, a property's values under its own name."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from msgspec import Raw, Struct
 from hubdump.clock import instant_text
 from hubdump.model import State
 from hubdump.store.reader import Reader, StoredRecord
+from hubdump.targets.table import Fields
 
 _NULL = Raw(b"null")
 
@@ -57,13 +58,13 @@ def records(
     states: Sequence[State],
     keys: Mapping[str, str],
     ids: Sequence[int] | None = None,
-) -> Iterator[bytes]:
+) -> Iterator[Fields]:
     """The records of a type in these states, or some of them, as HubSpot last sent them."""
     at = extracted(reader, type_)
     moved = _moved(keys)
     for page in reader.pages(type_, *states, ids=ids):
         for stored in page:
-            yield _encoded(stored, moved, at)
+            yield _row(stored, moved, at)
 
 
 def extracted(reader: Reader, type_: str) -> str:
@@ -74,21 +75,17 @@ def extracted(reader: Reader, type_: str) -> str:
 def again(raw: str, keys: Mapping[str, str]) -> bytes:
     """A row whose raw this is, to count its texts: whatever it is, and whenever it was read, is a text."""
     stored = StoredRecord(0, Raw(raw.encode()), State.ACTIVE, None)
-    return _encoded(stored, _moved(keys), instant_text(0))
+    return msgspec.json.encode(_row(stored, _moved(keys), instant_text(0)))
 
 
 def _moved(keys: Mapping[str, str]) -> dict[str, str]:
     return {name: key for name, key in keys.items() if name != key}
 
 
-def _encoded(stored: StoredRecord, moved: Mapping[str, str], at: str) -> bytes:
+def _row(stored: StoredRecord, moved: Mapping[str, str], extracted: str) -> Fields:
     record = _texts(stored.raw)
     for name, key in moved.items():
         record.properties[key] = record.properties.pop(name, None)
-    return msgspec.json.encode(_row(stored, record, at))
-
-
-def _row(stored: StoredRecord, record: _Record, extracted: str) -> dict[str, object]:
     return {
         "id": str(stored.id),
         "created_at": record.created_at,

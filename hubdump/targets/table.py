@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, groupby
+from typing import Any
 
 import msgspec
 
@@ -13,6 +14,18 @@ from hubdump.model import ObjectType
 
 RAW = "_raw"
 Row = tuple[str | None, ...]
+# A row before it is JSON: texts by column, those of properties in an object of their own.
+Fields = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """Rows as JSON objects, made of `fields`, which who wants their texts takes as they are."""
+
+    fields: Callable[[], Iterator[Fields]]
+
+    def __call__(self) -> Iterator[bytes]:
+        return map(msgspec.json.encode, self.fields())
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +75,8 @@ class Table:
             (of_properties, [column.key or column.name for column in run])
             for of_properties, run in groupby(self.columns, lambda column: bool(column.key))
         ]
-        for line in self.rows():
-            row = msgspec.json.decode(line)
+        of = self.rows
+        for row in of.fields() if isinstance(of, Encoded) else map(msgspec.json.decode, of()):
             yield tuple(
                 chain.from_iterable(
                     map((row["properties"] if within else row).get, names) for within, names in runs

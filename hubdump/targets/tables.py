@@ -19,7 +19,7 @@ from hubdump.model import Association, ObjectType, State
 from hubdump.store.reader import Reader
 from hubdump.targets import columns, item_tables, merges, rows
 from hubdump.targets.stale import Stale
-from hubdump.targets.table import RAW, Column, Part, Table
+from hubdump.targets.table import RAW, Column, Encoded, Fields, Part, Table
 
 ASSOCIATIONS = "associations"
 UNPARSED = "_unparsed"
@@ -71,7 +71,7 @@ def _of_type(reader: Reader, type_: ObjectType, states: Sequence[State]) -> Tabl
     return Table(
         type_.name,
         (*head, *of_properties, *tail),
-        lambda: rows.records(reader, type_.name, states, keys),
+        Encoded(lambda: rows.records(reader, type_.name, states, keys)),
         lambda: sum(reader.count(type_.name, state) for state in states),
         "id",
         type_,
@@ -81,7 +81,7 @@ def _of_type(reader: Reader, type_: ObjectType, states: Sequence[State]) -> Tabl
                 type_.name,
                 "id",
                 lambda: reader.stamps.records(type_.name),
-                lambda ids: rows.records(reader, type_.name, states, keys, ids),
+                lambda ids: map(msgspec.json.encode, rows.records(reader, type_.name, states, keys, ids)),
                 again=lambda raw: rows.again(raw, keys),
             ),
         ),
@@ -92,32 +92,27 @@ def _associations(reader: Reader, types: Sequence[ObjectType]) -> Table:
     names = ("from_type", "from_id", "to_type", "to_id", "category", "type_id", "label")
     kinds = {"type_id": Kind.INTEGER}
 
-    @cache
-    def meaning(from_: str, to: str, category: str, type_id: int, label: str | None) -> bytes:
-        """A row but for its ids, which many share."""
-        row = {
-            "from_type": from_,
-            "to_type": to,
-            "category": category,
-            "type_id": str(type_id),
-            "label": label,
-        }
-        return msgspec.json.encode(row)[:-1]
-
-    def encoded(from_: str, found: Iterable[tuple[str, Association]]) -> Iterator[bytes]:
+    def fields(from_: str, found: Iterable[tuple[str, Association]]) -> Iterator[Fields]:
         for to, link in found:
-            said = meaning(from_, to, link.category, link.type_id, link.label)
-            yield b'%s,"from_id":"%d","to_id":"%d"}' % (said, link.from_id, link.to_id)
+            yield {
+                "from_type": from_,
+                "to_type": to,
+                "category": link.category,
+                "type_id": str(link.type_id),
+                "label": link.label,
+                "from_id": str(link.from_id),
+                "to_id": str(link.to_id),
+            }
 
     def some(from_: str, ids: Sequence[int]) -> Iterator[bytes]:
         for at in range(0, len(ids), _IDS):
             of_each = reader.associations_of(from_, ids[at : at + _IDS])
-            yield from encoded(from_, chain.from_iterable(of_each.values()))
+            yield from map(msgspec.json.encode, fields(from_, chain.from_iterable(of_each.values())))
 
     return Table(
         ASSOCIATIONS,
         tuple(Column(name, kinds.get(name, Kind.VERBATIM)) for name in names),
-        lambda: chain.from_iterable(encoded(t.name, reader.associations(t.name)) for t in types),
+        Encoded(lambda: chain.from_iterable(fields(t.name, reader.associations(t.name)) for t in types)),
         lambda: sum(reader.count_associations(type_.name) for type_ in types),
         called=lambda row: "{} {} to {} {} ({} {})".format(*row),
         parts=tuple(
