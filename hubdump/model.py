@@ -119,8 +119,7 @@ class RecordRef:
     archived: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Association:
+class Association(NamedTuple):
     """One link of one type between two records, as read from its `from` side."""
 
     from_id: int
