@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -26,8 +26,10 @@ from hubdump.store.database import check_structure
 from hubdump.store.reader import Reader
 from hubdump.store.store import Store
 from hubdump.targets import TARGETS
+from hubdump.targets.database import Database
 from hubdump.targets.export import Wanted
 from hubdump.verify import around, fetched, local, there
+from hubdump.verify import databases as databases_held
 from hubdump.verify.findings import Asked, Finding, Level, wrong
 from hubdump.verify.portal import Portal
 from hubdump.wording import fetched_line
@@ -36,12 +38,13 @@ from hubdump.wording import fetched_line
 NAMING_FILES = (("attachments", "hs_attachment_ids"), ("a recording", "hs_call_recording_url"))
 
 
-def check_here(dump: Path) -> list[Finding]:
-    """The proofs that need this disk only."""
+def check_here(dump: Path, databases: Sequence[Database] = ()) -> list[Finding]:
+    """The proofs that need no HubSpot: of this disk, and of `databases` that it was loaded into."""
     sealed = dict(seal.changed(dump))
     if sealed.get(seal.STORE, True):  # as after a crash: where no sum speaks for it, its structure has to do
         check_structure(dump / seal.STORE)
     found = [*local.check(dump, _types_in(dump)), *fetched.check(dump, sealed)]
+    found += databases_held.check(dump, _types_in(dump), databases)
     told = {finding.what for finding in found}
     changed = [p for p, gone in sealed.items() if gone and p not in told and not p.startswith("files/")]
     found += [wrong("files", path, f"not what {seal.NAME} says") for path in changed]

@@ -153,7 +153,7 @@ def _tell_layout(place: str, layout: str | None, dump: Path, types: Sequence[Obj
 
 
 def remember_filled(store: Store, types: Sequence[ObjectType], targets: Sequence[str]) -> None:
-    """Remember what these targets of every dump were filled with, so that none is accused of what was read since."""
+    """Remember what these targets were filled with, so that none is accused of what was read since."""
     for target in targets:
         store.set_meta(HELD + target, msgspec.json.encode(_contents(store, types)).decode())
 
@@ -208,6 +208,7 @@ def write_databases(
         order = Load(one.url, before, mark, one.hard_delete, layout)
         loaded = child.load(order, one.password, dump, [type_.name for type_ in types])
         store.set_meta(DATABASE + one.url, mark)
+        remember_filled(store, types, [one.url])
         emit(FileWritten(one.url, loaded.records))
         _tell_mended(one.url, loaded.mended, emit)
         _tell_unfit(one.url, loaded.unfit, loaded.strange, emit)

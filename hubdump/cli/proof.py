@@ -25,6 +25,7 @@ from hubdump.errors import UsageError
 
 if TYPE_CHECKING:
     from hubdump.reporter import Reporter
+    from hubdump.targets.database import Database
     from hubdump.verify.findings import Asked, Finding
 
 LEVELS = ("local", "totals", "ids", "full")
@@ -55,6 +56,14 @@ def verify(
     seed: Annotated[
         int | None, typer.Option("--seed", min=0, help="With totals: draw the sample of that seed again.")
     ] = None,
+    to: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--to",
+            metavar="URL",
+            help="Also look into a database that the dump was loaded into, whatever the level: postgresql://user@host/db.",
+        ),
+    ] = None,
     portal: WhichPortal = PORTAL,
     json: Json = False,
     quiet: Quiet = False,
@@ -68,9 +77,9 @@ def verify(
         from hubdump.verify.findings import Level
 
         began_s = time.monotonic()
-        asked = _asked(level, subset, seed)
+        asked, databases = _asked(level, subset, seed), _databases(to or ())
         folder = folder_of(settings.load(HUBDUMP_DIR=dump).dump, sandbox=sandbox)
-        findings = check_here(folder)
+        findings = check_here(folder, databases)
         if asked.level is not Level.LOCAL:
             with reached_portal(sandbox, portal, "few", 100) as (url, credentials):
                 chosen = settings.load(HUBSPOT_BASE_URL=url)
@@ -95,6 +104,19 @@ def _asked(level: str, subset: str, seed: int | None) -> Asked:
     if pieces > 1 and level not in {"ids", "full"}:
         raise UsageError(f"--subset goes with --level ids or full, not with {level}.")
     return Asked(Level(level), piece, pieces, secrets.randbelow(10**6) if seed is None else seed)
+
+
+def _databases(asked: Sequence[str]) -> list[Database]:
+    """The databases that `--to` names; UsageError where one is none."""
+    from hubdump.targets.database import DLT, database, is_database
+
+    for word in asked:
+        if not is_database(word) or word.startswith(DLT):
+            raise UsageError(
+                "verify --to takes the URL of a PostgreSQL: postgresql://user@host/database. The files that hubdump "
+                "wrote are verified anyway; into dlt's destinations it does not look."
+            )
+    return [database(word) for word in asked]
 
 
 def _told(reporter: Reporter, findings: Sequence[Finding], asked: Asked, spent_s: float) -> int:

@@ -1,8 +1,8 @@
 """Writes, counts or compares one target or export in a process of its own, which `child` starts.
 
-Arguments: write, count or compare and the target, or build or hold and an export as JSON, or load and a database as
-JSON, whose password is the first line of stdin; the dump, the names of the types. The last line of stdout is JSON:
-`child.Answer`. Ends when its stdin does: whoever started it has died.
+Arguments: write, count or compare and the target, or build or hold and an export as JSON, or load or read and a
+database as JSON, whose password is the first line of stdin; the dump, the names of the types. The last line of stdout
+is JSON: `child.Answer`. Ends when its stdin does: whoever started it has died.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ def main(verb: str, target: str, dump: str, *names: str) -> int:
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
-    password = _line() if verb == "load" else ""
+    password = _line() if verb in {"load", "read"} else ""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
-        load = partial(_load, password=password)
-        answer = (_VERBS | {"load": load})[verb](target, Path(dump), names)
+        of_databases = {"load": partial(_load, password=password), "read": partial(_read, password=password)}
+        answer = (_VERBS | of_databases)[verb](target, Path(dump), names)
     except HubdumpError as error:
         answer = Answer(exit=int(error.exit), message=error.message, hint=error.hint)
     sys.stdout.write(msgspec.json.encode(answer).decode() + "\n")
@@ -69,6 +69,12 @@ def _load(order: str, dump: Path, names: Sequence[str], password: str) -> Answer
     if asked.url.startswith(DLT):
         return Answer(loaded=import_module("hubdump.targets.dlt_load").load(dump, asked, types))
     return Answer(loaded=import_module("hubdump.targets.postgres").load(dump, asked, password, types))
+
+
+def _read(asked: str, dump: Path, names: Sequence[str], password: str) -> Answer:
+    url = msgspec.json.decode(asked, type=dict[str, str])["url"]
+    differences = import_module("hubdump.targets.postgres_held").differences
+    return Answer(differences=differences(dump, url, password, _types(dump, names)))
 
 
 def _line() -> str:

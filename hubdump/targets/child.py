@@ -14,7 +14,7 @@ from msgspec import Struct
 from hubdump.errors import DiskFailure, Exit, HubdumpError, Incomplete
 from hubdump.model import ObjectType
 from hubdump.targets.compared import Differences
-from hubdump.targets.database import Load, Loaded
+from hubdump.targets.database import Database, Load, Loaded
 from hubdump.targets.export import Built, Export
 from hubdump.targets.written import Written
 
@@ -66,6 +66,12 @@ def load(order: Load, password: str, dump: Path, types: Sequence[str]) -> Loaded
     loaded = _ask("load", msgspec.json.encode(order).decode(), dump, types, f"{password}\n").loaded
     assert loaded is not None
     return loaded
+
+
+def compare_database(asked: Database, dump: Path, types: Sequence[str]) -> dict[str, Differences]:
+    """What a database holds otherwise than the store, by table; the password is seen by nobody else."""
+    told = msgspec.json.encode({"url": asked.url}).decode()
+    return _ask("read", told, dump, types, f"{asked.password}\n").differences
 
 
 def _told(target: str) -> str:

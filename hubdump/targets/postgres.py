@@ -50,17 +50,12 @@ def load(dump: Path, order: Load, password: str, types: Sequence[ObjectType]) ->
 def _connected(url: str, password: str) -> Iterator[Db]:
     """A connection whose transaction is committed on leaving."""
     try:
-        with psycopg.connect(
-            url, password=password or None, application_name="hubdump", client_encoding="utf8"
-        ) as db:
+        with kept.connect(url, password) as db:
             yield db
     except psycopg.Error as error:
-        said = (
-            (str(error) or type(error).__name__).replace(password or "\0", "***").strip().partition("\n")[0]
-        )
         raise Incomplete(
-            f"PostgreSQL could not be loaded: {said}. The extraction is safe in the store, and the database holds what "
-            "it did before, or all of it.",
+            f"PostgreSQL could not be loaded: {kept.said(error, password)}. The extraction is safe in the store, and "
+            "the database holds what it did before, or all of it.",
             f"Load again: hubdump load {shlex.quote(url)}\nWhat a role needs: docs/postgres.md",
         ) from error
 

@@ -11,8 +11,9 @@ from itertools import islice
 from typing import Any
 
 import msgspec
-from msgspec import Struct
-from psycopg import Connection, sql
+from msgspec import Raw, Struct
+from psycopg import Connection, Error, sql
+from psycopg import connect as connect_to
 
 from hubdump.errors import Incomplete
 from hubdump.store.stamps import Stamps
@@ -48,12 +49,33 @@ class Told(Struct):
     layout: str = ""
 
 
+def connect(url: str, password: str) -> Db:
+    """A connection; libpq finds the password where it is none."""
+    return connect_to(url, password=password or None, application_name="hubdump", client_encoding="utf8")
+
+
+def said(error: Error, password: str) -> str:
+    """The first line of what went wrong, without the password."""
+    told = str(error) or type(error).__name__
+    return told.replace(password or "\0", "***").strip().partition("\n")[0]
+
+
 def begin(db: Db) -> Told:
     """Begin the transaction: make what is not there, wait for another load, and say what is there."""
     db.execute("SET LOCAL client_min_messages = warning")
     db.execute(_MADE)
+    return there(db)
+
+
+def there(db: Db) -> Told:
+    """What is there; nothing where no load ever ended."""
     row = db.execute("SELECT told FROM _hubdump").fetchone()
     return msgspec.json.decode(row[0], type=Told) if row else Told()
+
+
+def hard_deleted(told: Told) -> bool:
+    """Whether rows of what is not there any more were left out."""
+    return bool(told.about) and bool(msgspec.json.decode(told.about, type=tuple[int, str, bool, Raw])[2])
 
 
 def keep(db: Db, told: Told) -> None:
@@ -130,7 +152,7 @@ def forget(db: Db, table: str, type_: str | None = None, numbers: list[int] | No
 
 def agree(db: Db, laid: Sequence[Laid], made: Mapping[str, Mapping[str, str]]) -> set[str]:
     """The names of tables that are there. Incomplete where one is not as hubdump made it, or was made by others."""
-    there = _there(db)
+    there = _tables(db)
     for name in dict.fromkeys([*made, *(one.name for one in laid)]):
         if name in there and name not in made:
             raise Incomplete(
@@ -154,7 +176,7 @@ def agree(db: Db, laid: Sequence[Laid], made: Mapping[str, Mapping[str, str]]) -
     return set(there)
 
 
-def _there(db: Db) -> dict[str, dict[str, str]]:
+def _tables(db: Db) -> dict[str, dict[str, str]]:
     """What is called like a table in the schema: the type of each column."""
     found: dict[str, dict[str, str]] = {}
     for name, column, type_ in db.execute(

@@ -68,6 +68,14 @@ def laid_out(listed: Sequence[Table], before: Mapping[str, Mapping[str, str]]) -
     return [_laid(table, before.get(named(table.name), {})) for table in listed]
 
 
+def as_made(table: Table, made: Mapping[str, Mapping[str, str]]) -> Laid:
+    """A table as it was made: what has no column of its own there is in `MORE`, if that is there at all."""
+    name = named(table.name)
+    there = made.get(name, {})
+    names = [named(column.name) for column in table.columns]
+    return Laid(table, name, tuple(one if one in there or MORE not in there else MORE for one in names))
+
+
 def _laid(table: Table, before: Mapping[str, str]) -> Laid:
     names = [named(column.name) for column in table.columns]
     properties = [column for column in table.columns if column.key]

@@ -51,7 +51,7 @@ def _targets(dump: Path, reader: Reader, types: Sequence[ObjectType]) -> Iterato
     """Every target that we wrote holds each record and association of the store as it is there; one that the last
     run was not to fill is not held to what was read since.
     """
-    now, left = _contents(reader, types), set(TARGETS) - set(reader.meta(WANTED).split())
+    now, left = contents(reader, types), set(TARGETS) - set(reader.meta(WANTED).split())
     counts = {t: reader.count(t.name) for t in types if reader.bookmark(t.name).fresh_us is not None}
     for target in TARGETS:
         there = expected(target, counts, reader.files())
@@ -69,7 +69,7 @@ def _targets(dump: Path, reader: Reader, types: Sequence[ObjectType]) -> Iterato
             yield unchecked("targets", target, error.message)
             continue
         for what, differences in found.items():
-            yield from _told(what, differences)
+            yield from differing(what, differences)
         if all(differences.none for differences in found.values()):
             text = f"{sum(there.values()):,} records, each once, every value and association as in the store"
             if items:
@@ -79,7 +79,7 @@ def _targets(dump: Path, reader: Reader, types: Sequence[ObjectType]) -> Iterato
 
 def _exports(dump: Path, reader: Reader, types: Sequence[ObjectType]) -> Iterator[Finding]:
     """Every export that is still there, and as new as the store, holds what that does."""
-    rounds, items = _contents(reader, types)
+    rounds, items = contents(reader, types)
     for kept in kept_in(reader):
         name, again = kept.export.name, f"{_load(dump)} {kept.export.asked(dump)}"
         if not (dump / kept.export.place).exists():
@@ -96,7 +96,8 @@ def _load(dump: Path) -> str:
     return f"hubdump load --dump {shlex.quote(str(dump))}"
 
 
-def _contents(reader: Reader, types: Sequence[ObjectType]) -> Contents:
+def contents(reader: Reader, types: Sequence[ObjectType]) -> Contents:
+    """What the store has now, in the words of what a target was filled with."""
     marks = [reader.bookmark(type_.name) for type_ in types]
     rounds = {mark.type: mark.content for mark in marks if mark.fresh_us is not None}
     return rounds, {
@@ -112,12 +113,13 @@ def _export(dump: Path, kept: Kept) -> Iterator[Finding]:
         yield unchecked("targets", name, error.message)
         return
     for what, differences in found.items():
-        yield from _told(what, differences)
+        yield from differing(what, differences)
     if all(differences.none for differences in found.values()):
         yield Finding("targets", name, f"{kept.records:,} records, each once, every value as in the store")
 
 
-def _told(what: str, differences: Differences) -> Iterator[Finding]:
+def differing(what: str, differences: Differences) -> Iterator[Finding]:
+    """What a target has otherwise than the store, or that it cannot be read."""
     if differences.unreadable:
         yield wrong("targets", what, f"cannot be read: {differences.unreadable}")
     for kind, names in differences.kinds:
