@@ -1,4 +1,4 @@
-"""Something done in a process forked from this one, which is killed at a moment of the test's choice: no interpreter and
+"""Something done in a process forked from this one, which is killed at a moment of the caller's choice: no interpreter and
 no library is loaded for it.
 """
 

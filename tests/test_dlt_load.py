@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
+from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -12,11 +14,12 @@ import pytest
 
 from hubdump import load
 from hubdump.errors import Incomplete, UsageError
-from hubdump.targets import asked_for, child
+from hubdump.targets import asked_for, child, dlt_load
 from hubdump.targets.database import Load, database
 from hubdump.targets.layouts import checked
 from tests.dlt_world import changed, ended, lived, of_duckdb, same_as_ours
 from tests.filled_store import NAMES, TYPES, Life
+from tests.killed import killed
 
 
 @pytest.fixture
@@ -95,3 +98,26 @@ def test_where_a_destination_is_stands_in_no_command() -> None:
     with pytest.raises(UsageError, match="is the name of a destination") as error:
         database("dlt:postgres://me:s3cret@host/db")
     assert "s3cret" not in str(error.value) + error.value.hint
+
+
+@pytest.mark.prove(seconds=20)
+@pytest.mark.filterwarnings(
+    "ignore:The 'warn' method is deprecated"
+)  # dlt's own word for what is left to load
+def test_killed_at_random_moments_the_next_load_is_whole(tmp_path: Path, told: list[str]) -> None:
+    life, file = lived(tmp_path / "dump", 11), tmp_path / "hubdump_dlt.duckdb"
+    kills, took_s = 0, loaded(life)
+    for number in range(2, 5):
+        ended(life, number, partial(changed, life))
+        kills += killed(lambda: loaded(life), life.chance.uniform(0.3, 1) * took_s)
+        took_s = loaded(life)
+        same_as_ours(life, of_duckdb(file, "hubspot"))
+    assert kills > 1
+    assert told == []
+
+
+def loaded(life: Life) -> float:
+    """Load it in this process; how many seconds it took."""
+    began_s = time.monotonic()
+    dlt_load.load(life.folder, Load("dlt:duckdb", (), "", life.hard_delete), TYPES)
+    return time.monotonic() - began_s
