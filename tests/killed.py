@@ -1,5 +1,5 @@
-"""Something done in a process forked from this one, which is killed at a moment of the caller's choice: no interpreter and
-no library is loaded for it.
+"""Something done in a process forked from this one, which is killed at a moment of the caller's choice: no library is
+loaded for it again.
 """
 
 from __future__ import annotations
