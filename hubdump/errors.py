@@ -10,6 +10,7 @@ HubdumpError            1    something failed that none of these names
 ├── TokenRefused        4    HubSpot does not accept the token, or nothing is readable with it
 ├── DiskFailure        74    the disk is full, read-only or failing
 ├── Stopped            75    stopped with everything kept; run again later
+│   └── InUse                another process holds the dump
 └── Interrupted       130    Ctrl-C
 """
 
@@ -147,6 +148,10 @@ class Stopped(HubdumpError):
     """The run stopped before its end, with everything committed kept; the same command continues."""
 
     exit = Exit.STOPPED
+
+
+class InUse(Stopped):
+    """Another process holds the dump; nothing was changed."""
 
 
 class Interrupted(HubdumpError):

@@ -25,7 +25,7 @@ _LINE = re.compile(r"([0-9a-f]{64})  (.+)")
 def held(dump: Path, started: str) -> Iterator[Store]:
     """Hold a dump to change it: nobody else does, its store is as it was left, and at the end it is sealed anew.
 
-    Stopped when another process holds it, DiskFailure when the store is not what was left there.
+    InUse when another process holds it, DiskFailure when the store is not what was left there.
     """
     lock = Lock(dump, started)
     try:

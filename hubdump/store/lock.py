@@ -8,12 +8,12 @@ import socket
 import sqlite3
 from pathlib import Path
 
-from hubdump.errors import Stopped
+from hubdump.errors import InUse
 from hubdump.store.database import disk_errors
 
 
 class Lock:
-    """Holds a dump for this process until `release`; Stopped (75) when another one holds it.
+    """Holds a dump for this process until `release`; InUse (75) when another one holds it.
 
     An exclusive transaction on a tiny SQLite file: the one portable lock of the standard library.
     """
@@ -29,7 +29,7 @@ class Lock:
                 self._db.close()
                 if "locked" not in str(error):
                     raise
-                raise Stopped(
+                raise InUse(
                     f"{folder} is in use: {self._who()}. Nothing was changed.",
                     "Wait until it has ended, or use another folder with --dump.",
                 ) from None
