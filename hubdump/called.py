@@ -13,7 +13,7 @@ from hubdump import settings
 from hubdump.access import access_of, folder_of, reached_portal
 from hubdump.clock import SystemClock
 from hubdump.events import Emit, RunEnded
-from hubdump.extract.bearer import ServiceKey
+from hubdump.extract.bearer import Credentials, ServiceKey
 from hubdump.extract.plan import Wishes
 from hubdump.logbook import Logbook, new_id
 from hubdump.model import Secret
@@ -43,23 +43,27 @@ def run(
     accept_deletes: bool = False,
     share: float | None = None,
     daily_reserve: int | None = None,
-    token: str | None = None,
+    token: str | Credentials | None = None,
     sandbox: str | None = None,
+    base_url: str | None = None,
+    name: str | None = None,
     on_event: Emit = lambda _: None,
 ) -> RunEnded:
     """Bring a dump up to date, as `hubdump run` does; how it ended: `exit` is the command's status, 0 for complete.
 
     What is not given is as the settings say (environment, .env, hubdump.toml), a dump that is named nowhere is `data`,
     with `sandbox` `data-sandbox`.
-    `sandbox` is the name of an embedded portal to read instead of HubSpot. `on_event` is called with every event
-    (hubdump/events.py) in the thread that reads, and must be quick. Ctrl-C lets the pages under way come home.
+    `sandbox` is the name of an embedded portal to read instead of HubSpot, `base_url` where one is that is served.
+    A run is called `name`, an instant and a number as under runs/; one that was cut short goes on under its own.
+    `on_event` is called with every event (hubdump/events.py) in the thread that reads, and must be quick. Ctrl-C lets
+    the pages under way come home.
 
     HubdumpError where the run could not even begin: no token, another portal's dump, one that is being written.
     Whatever ends a run, everything committed is kept, and the next one continues there.
     """
     with reached_portal(sandbox is not None, sandbox or "", "few", 0) as (url, credentials):
         chosen = settings.load(
-            HUBSPOT_BASE_URL=url,
+            HUBSPOT_BASE_URL=base_url or url,
             HUBDUMP_DIR=dump,
             HUBDUMP_HISTORY=tuple(history) or None,
             HUBDUMP_ONLY=tuple(only) or None,
@@ -74,9 +78,9 @@ def run(
             HUBDUMP_DAILY_RESERVE=daily_reserve,
         )
         folder = folder_of(chosen.dump, sandbox=sandbox is not None)
-        own = credentials or (ServiceKey(Secret(token)) if token else None)
+        own = credentials or (ServiceKey(Secret(token)) if isinstance(token, str) else token)
         order = Order(
-            run=new_id(),
+            run=name or new_id(),
             dump=folder,
             access=access_of(chosen, own),
             command=lambda verb: shlex.join(["hubdump", verb, "--dump", str(folder)]),

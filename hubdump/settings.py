@@ -179,18 +179,36 @@ def load(**flags: Any) -> Settings:
 
 def credentials() -> Credentials:
     """The token from the environment, else from .env; UsageError when there is none, or two that differ."""
-    for source, values in (("the environment", dict(os.environ)), (str(DOTENV), _dotenv())):
-        found = {name: values[name].strip() for name in TOKENS if values.get(name, "").strip()}
-        if len(set(found.values())) > 1:
-            raise UsageError(
-                f"{' and '.join(found)} are both set in {source}, with different values. Nothing was sent.",
-                "Keep one of them.",
-            )
-        if found:
-            return ServiceKey(Secret(_printable(*next(iter(found.items())))))
-        if oauth := _oauth(source, values):
-            return oauth
+    for source, values in (("the environment", dict(os.environ)), (str(DOTENV), _dotenv(DOTENV))):
+        if found := _credentials(source, values):
+            return found
     raise UsageError("There is no HubSpot token.", GET_ONE)
+
+
+def credentials_in(file: Path) -> Credentials:
+    """The token in a file that is written as .env is; UsageError when there is none."""
+    if found := _credentials(str(file), _dotenv(file)):
+        return found
+    raise UsageError(f"There is no HubSpot token in {file}.", f"Put HUBSPOT_ACCESS_TOKEN=... into {file}.")
+
+
+def token_named(variable: str) -> Credentials:
+    """The token in a variable of the environment; UsageError when there is none."""
+    if value := os.environ.get(variable, "").strip():
+        return ServiceKey(Secret(_printable(variable, value)))
+    raise UsageError(f"{variable} is not set here, and was to hold a HubSpot token.", GET_ONE)
+
+
+def _credentials(source: str, values: Mapping[str, str]) -> Credentials | None:
+    found = {name: values[name].strip() for name in TOKENS if values.get(name, "").strip()}
+    if len(set(found.values())) > 1:
+        raise UsageError(
+            f"{' and '.join(found)} are both set in {source}, with different values. Nothing was sent.",
+            "Keep one of them.",
+        )
+    if found:
+        return ServiceKey(Secret(_printable(*next(iter(found.items())))))
+    return _oauth(source, values)
 
 
 def loose_files(dump: Path | None = None) -> list[Loose]:
@@ -222,11 +240,11 @@ def _printable(name: str, value: str) -> str:
     return value
 
 
-def _dotenv() -> dict[str, str]:
+def _dotenv(file: Path) -> dict[str, str]:
     try:
-        return {name: value for name, value in dotenv_values(DOTENV, encoding="utf-8").items() if value}
+        return {name: value for name, value in dotenv_values(file, encoding="utf-8").items() if value}
     except (ValueError, OSError) as error:
-        raise UsageError(f"{DOTENV} cannot be read: {error}") from error
+        raise UsageError(f"{file} cannot be read: {error}") from error
 
 
 def _toml() -> dict[str, Any]:

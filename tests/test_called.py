@@ -61,8 +61,9 @@ def test_where_a_loop_runs_as_in_a_notebook_it_is_a_run_too(
 
 def test_a_trial_goes_into_a_folder_of_its_own_and_what_to_type_next_is_quoted(tmp_path: Path) -> None:
     assert hubdump.run(only=["tasks"], to=["json"], sandbox="tiny").files == ("data-sandbox",)
-    ended = hubdump.run("my dump", only=["tasks"], to=["json"], sandbox="tiny")
+    ended = hubdump.run("my dump", only=["tasks"], to=["none"], sandbox="tiny")
     assert ended.next[0] == "hubdump verify --dump 'my dump'"
+    assert [*Path("my dump").glob("raw/*"), *Path("my dump").glob("*.duckdb")] == []
     assert {path.name for path in tmp_path.iterdir()} == {"data-sandbox", "my dump"}
 
 

@@ -84,6 +84,9 @@ def test_the_targets_of_every_dump_are_wanted_unless_others_are_asked_for() -> N
     assert [Wanted().has(name) for name in OWN] == [True, True]
     assert [wanted(["json"], OWN, DUMP).has(name) for name in OWN] == [True, False]
     assert [wanted(["parquet"], OWN, DUMP).has(name) for name in OWN] == [False, False]
+    assert [wanted(["none"], OWN, DUMP).has(name) for name in OWN] == [False, False]
+    with pytest.raises(UsageError, match="'none' is no target beside others"):
+        wanted(["none", "json"], OWN, DUMP)
 
 
 @pytest.mark.parametrize(

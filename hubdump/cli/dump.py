@@ -73,7 +73,7 @@ KeepVersions = Annotated[
 ]
 TO = (
     "duckdb, json, FORMAT:PLACE (parquet:FOLDER, csv:, jsonl:, import:, xlsx:FILE), postgresql://.., dlt:NAME; "
-    "again for more"
+    "again for more; none: the store alone"
 )
 
 

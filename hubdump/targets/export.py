@@ -21,6 +21,8 @@ from hubdump.targets.written import Unfit
 
 # With an export's name: the key under which the store keeps its `Kept`.
 EXPORT = "export:"
+# No target at all: the store alone.
+NOTHING = "none"
 # What a dump itself consists of; an export in the dump stands beside it.
 _OF_THE_DUMP = {"as-of", "raw", "runs", "manifest.json", "report.html", "SHA256SUMS"}
 
@@ -145,6 +147,10 @@ def wanted(
     """
     words = dict.fromkeys(asked)
     databases = tuple(database(text, hard_delete=hard_delete) for text in words if is_database(text))
+    if NOTHING in words:
+        if len(words) > 1:
+            raise UsageError(f"'{NOTHING}' is no target beside others.", "Name the others, or none.")
+        return Wanted((NOTHING,), hard_delete=hard_delete)
     found = [_export(text, own, dump) for text in words if not is_database(text)]
     exports = [
         replace(one, labels=labels and FORMATS[one.format].labels, hard_delete=hard_delete)
