@@ -7,11 +7,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hubdump import around, called, settings
+from hubdump import called, settings
 from hubdump.access import folder_of
 from hubdump.errors import Exit, HubdumpError, UsageError, installing
 from hubdump.model import CUSTOM
-from hubdump.targets.dlt_feed import CUSTOM_OBJECTS, OF_ALL, Feed, How, source
+from hubdump.targets.dlt_feed import CUSTOM_OBJECTS, Feed, How, source
+from hubdump.targets.tables import read_for
 
 if TYPE_CHECKING:
     from dlt.extract import DltSource
@@ -50,6 +51,4 @@ def _installed() -> None:
 
 def _words(tables: Sequence[str]) -> tuple[str, ...]:
     """What `--only` is to say for these tables; nothing for those that are about whatever is read."""
-    words = {table: row.name for row in around.COLLECTIONS for _, table in row.inline}
-    words[CUSTOM_OBJECTS] = CUSTOM
-    return tuple(dict.fromkeys(words.get(name, name) for name in tables if name not in OF_ALL))
+    return tuple(CUSTOM if word == CUSTOM_OBJECTS else word for word in read_for(tables))

@@ -23,7 +23,7 @@ from hubdump.store.reader import Reader
 from hubdump.targets.lacking import DELETED, REMOVED, Had, Lacking, lacking, with_removals
 from hubdump.targets.plain import LENGTH_MAX, plain
 from hubdump.targets.table import Column, Table
-from hubdump.targets.tables import ASSOCIATIONS, COLUMNS, HISTORY, MERGES, tables
+from hubdump.targets.tables import ASSOCIATIONS, COLUMNS, OF_ALL, tables
 
 if TYPE_CHECKING:
     from dlt.extract import DltResource, DltSource
@@ -33,8 +33,6 @@ Update = Callable[[Sequence[str]], None]
 NAME = "hubspot"
 # The custom objects of which nobody knew when the source was made.
 CUSTOM_OBJECTS = "custom_objects"
-# Tables about whatever is read.
-OF_ALL = frozenset({ASSOCIATIONS, MERGES, HISTORY, COLUMNS, "properties", "property_options"})
 _MERGED = {"disposition": "merge", "strategy": "delete-insert"}
 _TYPES: Mapping[Kind, dict[str, object]] = {
     Kind.NUMBER: {"data_type": "decimal", "precision": 38, "scale": 10},

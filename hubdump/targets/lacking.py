@@ -76,8 +76,7 @@ def lacking(
         return Lacking(None if same else table.rows(), not same, now)
     if not had.run <= last or had.runs != _runs(reader, had.run):
         return Lacking(table.rows(), True, now)
-    changed = _records if table.type else _associations
-    more, lines = changed(reader, table, had.run, hard_delete)
+    more, lines = changed(reader, table, had.run, NOW, hard_delete=hard_delete)
     if (int(had.account) + more) % _MODULUS != int(now.account):
         return Lacking(table.rows(), True, now)
     return Lacking(lines, False, now)
@@ -117,13 +116,24 @@ def _account(reader: Reader, table: Table, *, logged: bool) -> str:
     return found.hexdigest()
 
 
-def _records(
-    reader: Reader, table: Table, since: int, hard_delete: bool
+def changed(
+    reader: Reader, table: Table, since: int, until: int, *, hard_delete: bool = False
 ) -> tuple[int, Iterator[bytes] | None]:
-    """How many records of a type are new since the end of a run, and the rows of those that are others."""
+    """By how much the account of a table of records, or of associations, is another one from the end of one run to
+    that of another, and the rows that are others.
+    """
+    if table.type:
+        return _records(reader, table, since, until, hard_delete)
+    return _associations(reader, table, since, until)
+
+
+def _records(
+    reader: Reader, table: Table, since: int, until: int, hard_delete: bool
+) -> tuple[int, Iterator[bytes] | None]:
+    """How many records of a type are new between the ends of two runs, and the rows of those that are others."""
     (part,) = table.parts
     new, ids, gone = 0, list[int](), list[bytes]()
-    for change in reader.changes.records(part.type, since, NOW):
+    for change in reader.changes.records(part.type, since, until):
         new += change.new
         if hard_delete and change.after.state is not State.ACTIVE:
             gone.append(b'{"id":"%d","_deleted":"true","properties":{}}' % change.id)
@@ -133,14 +143,14 @@ def _records(
     return new, chain(gone, chain.from_iterable(rows)) if ids or gone else None
 
 
-def _associations(reader: Reader, table: Table, since: int, _: bool) -> tuple[int, Iterator[bytes] | None]:
-    """By how much the sum of associations is another one since the end of a run, and the rows of each record of which
-    some came or went.
+def _associations(reader: Reader, table: Table, since: int, until: int) -> tuple[int, Iterator[bytes] | None]:
+    """By how much the sum of associations is another one between the ends of two runs, and the rows of each record of
+    which some came or went.
     """
     more, stale = 0, dict[str, list[int]]()
     for part in table.parts:
         ids = dict[int, None]()
-        for to, link, came in reader.changes.associations(part.type, since, NOW):
+        for to, link, came in reader.changes.associations(part.type, since, until):
             more += _weight(part.type, to, link) * (1 if came else -1)
             ids[link.from_id] = None
         if ids:

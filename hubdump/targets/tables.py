@@ -14,6 +14,7 @@ from itertools import chain
 
 import msgspec
 
+from hubdump import around
 from hubdump.hubspot.schema import Kind
 from hubdump.model import Association, ObjectType, State
 from hubdump.store.reader import Reader
@@ -26,6 +27,8 @@ UNPARSED = "_unparsed"
 COLUMNS = "_columns"
 HISTORY = "property_history"
 MERGES = "merges"
+# Tables about whatever is read.
+OF_ALL = frozenset({ASSOCIATIONS, MERGES, HISTORY, COLUMNS, "properties", "property_options"})
 _IDS = 1000
 
 
@@ -41,6 +44,12 @@ def tables(reader: Reader, types: Sequence[ObjectType], *, hard_delete: bool = F
     merged = merges_of(reader, types, partial(merges.said, reader))
     around = item_tables.tables(reader, gone=not hard_delete)
     return [*of_types, _associations(reader, types), merged, *past, *around, _columns(of_types)]
+
+
+def read_for(named: Sequence[str]) -> tuple[str, ...]:
+    """What `--only` is to say for tables of these names; nothing for those that are about whatever is read."""
+    inline = {table: row.name for row in around.COLLECTIONS for _, table in row.inline}
+    return tuple(dict.fromkeys(inline.get(name, name) for name in named if name not in OF_ALL))
 
 
 def strange(listed: Sequence[Table]) -> tuple[str, ...]:
