@@ -29,6 +29,7 @@ from hubdump.targets.written import (
     MENDED,
     UNFIT,
     Contents,
+    Counts,
     Filled,
     Unfit,
     Written,
@@ -125,9 +126,10 @@ def write_duckdb(
     *,
     hard_delete: bool = False,
     layout: str | None = None,
-) -> None:
+) -> Counts:
     """Build the DuckDB file in a process of its own, which reads from the store whether what is not there any more
-    is to have rows, as verify does, and which layout there is: the one of the last load, unless one is said.
+    is to have rows, as verify does, and which layout there is: the one of the last load, unless one is said. How many
+    records that process found in it, reading it again.
     """
     if store.file_mark(DUCKDB) is None:
         with disk_errors(dump):
@@ -139,9 +141,11 @@ def write_duckdb(
         store.set_meta(LAYOUT + DUCKDB, "" if layout == NONE else layout)
     for type_ in types:
         columns.keep(store, type_.name)
-    for written in child.write("duckdb", dump, [type_.name for type_ in types]):
-        keep(store, emit, dump, written)
+    written, counts = child.write("duckdb", dump, [type_.name for type_ in types])
+    for one in written:
+        keep(store, emit, dump, one)
     _tell_layout(DUCKDB, layout, dump, types, emit)
+    return counts
 
 
 def _tell_layout(place: str, layout: str | None, dump: Path, types: Sequence[ObjectType], emit: Emit) -> None:
@@ -302,16 +306,16 @@ def _unfit(path: str, found: Sequence[Unfit]) -> Iterator[str]:
             yield f"{total} texts in {path} {became} ({named}{more}). _raw has them; _unparsed counts them."
 
 
-def check_targets(dump: Path, types: Sequence[ObjectType], targets: Sequence[str]) -> None:
-    """Read the targets again; Incomplete unless each holds what the store does, once."""
-    reader = Reader(dump / "store.sqlite")
-    try:
+def check_targets(dump: Path, types: Sequence[ObjectType], targets: Sequence[str], in_duckdb: Counts) -> None:
+    """Read the targets again; Incomplete unless each holds what the store does, once. `in_duckdb` was read again by the
+    process that wrote it.
+    """
+    wrong = []
+    with closing(Reader(dump / "store.sqlite")) as reader:
         counts = {type_: reader.count(type_.name) for type_ in types}
-        wrong = [
-            w for target in targets for w in check(dump, target, expected(target, counts, reader.files()))
-        ]
-    finally:
-        reader.close()
+        for target in targets:
+            due = expected(target, counts, reader.files())
+            wrong += check(target, due, in_duckdb if target == "duckdb" else json_files.counts(dump, [*due]))
     if wrong:
         told = "; ".join(f"{w.target} holds {w.told} {w.type}, the store {w.expected}" for w in wrong)
         raise Incomplete(f"The targets do not hold what was extracted: {told}.", "Load again: hubdump load")

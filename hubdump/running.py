@@ -39,7 +39,7 @@ from hubdump.stopping import Stop, heard
 from hubdump.store.store import Store
 from hubdump.targets import TARGETS, json_files
 from hubdump.targets.export import Wanted
-from hubdump.targets.written import WANTED
+from hubdump.targets.written import WANTED, Counts
 
 FILES = "files"
 
@@ -199,14 +199,15 @@ class _Run:
         if wanted_.has("json"):
             load.write_items(dump, store, tell, asked="json" in wanted_.named)
         anything = bool(whole or load.whole_collections(store))
+        in_duckdb: Counts = {}
         if anything and wanted_.has("duckdb"):
-            load.write_duckdb(
+            in_duckdb = load.write_duckdb(
                 dump, whole, store, tell, hard_delete=wanted_.hard_delete, layout=wanted_.layout
             )
         if anything:
             load.write_exports(dump, wanted_.exports, whole, store, tell)
             load.write_databases(dump, wanted_.databases, whole, store, tell, layout=wanted_.layout)
-        load.check_targets(dump, [t for t in whole if t.name not in failed], self._targets)
+        load.check_targets(dump, [t for t in whole if t.name not in failed], self._targets, in_duckdb)
         load.remember_filled(store, whole, self._targets)
         unread = {t.name: store.asked.failures(t.name) for t in self._types}
         out = {row.name: store.items.left_out(row.name) for row in self._rows}

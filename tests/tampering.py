@@ -73,8 +73,8 @@ class Home:
             types, emit = self.types(), self.told.append
             load.write_partials(self.folder, types, store, emit, asked=True)
             load.write_json(self.folder, types, store, emit, asked=True)
-            load.write_duckdb(self.folder, types, store, emit)
-            load.check_targets(self.folder, types, ("json", "duckdb"))
+            in_duckdb = load.write_duckdb(self.folder, types, store, emit)
+            load.check_targets(self.folder, types, ("json", "duckdb"), in_duckdb)
         finally:
             store.close()
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from hubdump.around import Collection
 from hubdump.model import ObjectType
 from hubdump.store.reader import Reader, StoredFile
-from hubdump.targets import child, json_files
+from hubdump.targets import json_files
 from hubdump.targets.export import Wanted, wanted
-from hubdump.targets.written import Written
+from hubdump.targets.written import Counts, Written
 
 DUCKDB = "hubdump.duckdb"
 
@@ -21,15 +21,13 @@ class Target:
     """One row of the table; only the process that writes or compares a target loads its module.
 
     The module has write(dump, types) -> [Written]: puts the committed records of these types there, once each,
-    or raises and leaves what was there before. `counts` reads the target: by type its records, negative where one is
-    there twice, None where none can be read.
+    or raises and leaves what was there before; and counts(dump, types) -> Counts, which reads the target.
     `held` is the module with differences(dump, types) -> what is there otherwise than in the store, by file or table.
     `path_of` a type, and `items_of` a collection, is the file it is in, `place` its file or folder in the dump.
     """
 
     module: str
     held: str
-    counts: Callable[[Path, Sequence[ObjectType]], dict[str, int | None]]
     path_of: Callable[[ObjectType], str]
     items_of: Callable[[Collection], str]
     place: str
@@ -39,7 +37,6 @@ TARGETS = {
     "json": Target(
         "hubdump.targets.json_files",
         "hubdump.targets.json_held",
-        json_files.counts,
         json_files.path_of,
         json_files.items_of,
         json_files.FOLDER,
@@ -47,7 +44,6 @@ TARGETS = {
     "duckdb": Target(
         "hubdump.targets.duckdb_file",
         "hubdump.targets.duckdb_held",
-        child.counts,
         lambda _: DUCKDB,
         lambda _: DUCKDB,
         DUCKDB,
@@ -105,8 +101,7 @@ def items_in(target: str, reader: Reader) -> int:
     )
 
 
-def check(dump: Path, target: str, counts: Mapping[ObjectType, int]) -> list[Wrong]:
-    """Compare the records of each type that must be in a target, `counts`, with those that are."""
-    found = TARGETS[target].counts(dump, list(counts)) if counts else {}
+def check(target: str, counts: Mapping[ObjectType, int], found: Counts) -> list[Wrong]:
+    """Compare the records of each type that must be in a target, `counts`, with those that were `found`."""
     wrong = {type_: n for type_, n in counts.items() if found[type_.name] != n}
     return [Wrong(target, type_.name, n, found[type_.name]) for type_, n in wrong.items()]

@@ -1,6 +1,6 @@
-"""Writes, counts or compares one target or export in a process of its own, which `child` starts.
+"""Writes or compares one target or export in a process of its own, which `child` starts.
 
-Arguments: write, count or compare and the target, or build or hold and an export as JSON, or load or read and a
+Arguments: write or compare and the target, or build or hold and an export as JSON, or load or read and a
 database as JSON, whose password is the first line of stdin; the dump, the names of the types. The last line of stdout
 is JSON: `child.Answer`. Ends when its stdin does: whoever started it has died.
 """
@@ -44,11 +44,8 @@ def main(verb: str, target: str, dump: str, *names: str) -> int:
 
 
 def _write(target: str, dump: Path, names: Sequence[str]) -> Answer:
-    return Answer(written=import_module(TARGETS[target].module).write(dump, _types(dump, names)))
-
-
-def _count(target: str, dump: Path, names: Sequence[str]) -> Answer:
-    return Answer(counts=import_module(TARGETS[target].module).counts(dump, _types(dump, names)))
+    module, types = import_module(TARGETS[target].module), _types(dump, names)
+    return Answer(written=module.write(dump, types), counts=module.counts(dump, types))
 
 
 def _compare(target: str, dump: Path, names: Sequence[str]) -> Answer:
@@ -94,7 +91,7 @@ def _types(dump: Path, names: Sequence[str]) -> list[ObjectType]:
     return [catalogue.by_name(name) for name in names]
 
 
-_VERBS = {"write": _write, "count": _count, "compare": _compare, "build": _build, "hold": _hold}
+_VERBS = {"write": _write, "compare": _compare, "build": _build, "hold": _hold}
 
 
 def _end_with_parent() -> None:

@@ -12,11 +12,10 @@ import msgspec
 from msgspec import Struct
 
 from hubdump.errors import DiskFailure, Exit, HubdumpError, Incomplete
-from hubdump.model import ObjectType
 from hubdump.targets.compared import Differences
 from hubdump.targets.database import Database, Load, Loaded
 from hubdump.targets.export import Built, Export
-from hubdump.targets.written import Written
+from hubdump.targets.written import Counts, Written
 
 _ERRORS: dict[Exit, type[HubdumpError]] = {Exit.DISK: DiskFailure, Exit.INCOMPLETE: Incomplete}
 
@@ -25,7 +24,7 @@ class Answer(Struct):
     """What the process says in its last line: what it wrote, counted or found, or its error."""
 
     written: list[Written] = []
-    counts: dict[str, int | None] = {}
+    counts: Counts = {}
     differences: dict[str, Differences] = {}
     built: Built | None = None
     loaded: Loaded | None = None
@@ -34,14 +33,12 @@ class Answer(Struct):
     hint: str = ""
 
 
-def write(target: str, dump: Path, types: Sequence[str]) -> list[Written]:
-    """Put the committed records of `types` into the target; the files it wrote."""
-    return _ask("write", target, dump, types).written
-
-
-def counts(dump: Path, types: Sequence[ObjectType]) -> dict[str, int | None]:
-    """Records of each type in the DuckDB file: negative where one is there twice, None where none can be read."""
-    return _ask("count", "duckdb", dump, [type_.name for type_ in types]).counts
+def write(target: str, dump: Path, types: Sequence[str]) -> tuple[list[Written], Counts]:
+    """Put the committed records of `types` into the target; the files it wrote, and how many records of each type it
+    found there when it read them again.
+    """
+    answer = _ask("write", target, dump, types)
+    return answer.written, answer.counts
 
 
 def compare(target: str, dump: Path, types: Sequence[str]) -> dict[str, Differences]:

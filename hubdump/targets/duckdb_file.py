@@ -25,6 +25,7 @@ from hubdump.targets.written import (
     HARD_DELETE,
     LOADED,
     MENDED,
+    Counts,
     Filled,
     Unfit,
     Written,
@@ -147,7 +148,7 @@ class _Load:
         )
 
 
-def counts(dump: Path, types: Sequence[ObjectType]) -> dict[str, int | None]:
+def counts(dump: Path, types: Sequence[ObjectType]) -> Counts:
     """Records in the table of each type, negative where one is there twice, None where none can be read."""
     try:
         with duckdb.connect(f"{dump / DUCKDB}", read_only=True) as db:

@@ -17,7 +17,7 @@ from hubdump.catalog import STANDARD
 from hubdump.model import Association, ObjectType
 from hubdump.store.database import disk_errors
 from hubdump.store.reader import Reader, StoredRecord
-from hubdump.targets.written import Draft, Written, file_name, replacing
+from hubdump.targets.written import Counts, Draft, Written, file_name, replacing
 
 FOLDER = "raw"
 ALL = f"{FOLDER}/engagements.json"
@@ -65,7 +65,7 @@ def write_all(dump: Path, types: Sequence[ObjectType]) -> Written:
     return _write(dump, ALL, [type_ for type_ in types if type_.engagement])
 
 
-def counts(dump: Path, types: Sequence[ObjectType]) -> dict[str, int | None]:
+def counts(dump: Path, types: Sequence[ObjectType]) -> Counts:
     """Records in the file of each type, negative where one is there twice, None where none can be read."""
     return {type_.name: _count(dump / path_of(type_)) for type_ in types}
 

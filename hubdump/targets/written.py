@@ -33,6 +33,8 @@ WANTED = "wanted"
 # What is held of each type (`Bookmark.content`), and of each collection.
 Contents = tuple[dict[str, str], dict[str, str]]
 Filled = dict[str, tuple[int, dict[str, int]]]
+# By type, the records that a target holds: negative where one is there twice, None where none can be read.
+Counts = dict[str, int | None]
 _CHUNK_BYTES = 1024 * 1024
 _TYPE_ID = re.compile(r"[0-9]+-[0-9]+\Z")
 
