@@ -21,7 +21,8 @@ import msgspec
 from hubdump.catalog import Catalogue
 from hubdump.errors import DiskFailure, UsageError
 from hubdump.model import ObjectType
-from hubdump.targets.filling import connected, quoted, text
+from hubdump.targets.filling import connected
+from hubdump.targets.sql import quoted, text
 
 # Names of columns that hold a record's id: HubSpot's API and its exports, Fivetran, Airbyte, dlt.
 _IDS = ("id", "hs_object_id", "record id", "record_id", "engagement_id", "property_hs_object_id",

@@ -10,7 +10,8 @@ import pyarrow as pa
 
 from hubdump.hubspot.schema import Kind
 from hubdump.targets import casts
-from hubdump.targets.filling import connected, quoted, staged
+from hubdump.targets.filling import connected, staged
+from hubdump.targets.sql import quoted
 from hubdump.targets.table import Column, Table
 
 _TYPES = {

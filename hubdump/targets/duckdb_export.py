@@ -11,9 +11,10 @@ import duckdb
 from hubdump.targets import easy
 from hubdump.targets.duckdb_file import building, cleared
 from hubdump.targets.exports import Job, Made, Unreadable
-from hubdump.targets.filling import BOUNDED, fill, read_back, unparsed
+from hubdump.targets.filling import BOUNDED, fill, read_back
 from hubdump.targets.parquet_files import expected
 from hubdump.targets.table import Row, Table
+from hubdump.targets.tables import unparsed
 
 __all__ = ["expected", "found", "make"]
 

@@ -17,10 +17,11 @@ from hubdump.store.database import disk_errors
 from hubdump.store.reader import Reader
 from hubdump.targets import DUCKDB, loaded, views
 from hubdump.targets.filled import filled
-from hubdump.targets.filling import connected, fill, filled_anew, quoted, text, unfit, unparsed
+from hubdump.targets.filling import connected, fill, filled_anew, unfit
 from hubdump.targets.refreshing import Refresh
+from hubdump.targets.sql import quoted, text
 from hubdump.targets.table import Table
-from hubdump.targets.tables import strange, tables
+from hubdump.targets.tables import strange, tables, unparsed
 from hubdump.targets.written import (
     HARD_DELETE,
     LOADED,

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from hubdump.hubspot.schema import Kind, Property
-from hubdump.targets.filling import quoted, text
+from hubdump.targets.sql import quoted, text
 from hubdump.targets.table import Column, Table
 
 if TYPE_CHECKING:

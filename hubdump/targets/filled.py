@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import duckdb
 
-from hubdump.targets.filling import quoted
+from hubdump.targets.sql import quoted
 from hubdump.targets.table import Table
 from hubdump.targets.written import Filled
 

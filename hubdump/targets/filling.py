@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
-import msgspec
 
 from hubdump.errors import Incomplete
 from hubdump.hubspot.schema import Kind
 from hubdump.targets import casts
+from hubdump.targets.sql import quoted, text
 from hubdump.targets.table import Column, Row, Table
-from hubdump.targets.tables import UNPARSED
 from hubdump.targets.written import Unfit
 
 # Within these, 200,000 records of 60 columns take 310 MB for the whole process.
@@ -130,14 +129,6 @@ def staged(
         yield
 
 
-def unparsed(found: Sequence[Unfit]) -> Table:
-    """The table that says of which columns some texts could not become values."""
-    kinds = {"as_null": Kind.INTEGER, "cut": Kind.INTEGER}
-    rows = [{name: str(value) for name, value in zip(Unfit._fields, row, strict=True)} for row in found]
-    columns = tuple(Column(name, kinds.get(name, Kind.VERBATIM)) for name in Unfit._fields)
-    return Table(UNPARSED, columns, lambda: map(msgspec.json.encode, rows), lambda: len(rows))
-
-
 def read_back(db: duckdb.DuckDBPyConnection, table: Table, source: str = "") -> Iterator[Row]:
     """The rows of a table, or of another source of its columns, every value as its canonical text."""
     listed = ", ".join(casts.back(column.kind, quoted(column.name)) for column in table.columns)
@@ -221,11 +212,3 @@ def _files(scratch: Path, lines: Iterator[bytes]) -> Iterator[int]:
                 longest = max(longest, len(line))
                 line = next(lines, None)
         yield longest
-
-
-def quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"

@@ -14,7 +14,8 @@ import msgspec
 from msgspec import Raw
 
 from hubdump.store.stamps import Stamps
-from hubdump.targets.filling import Texts, quoted, text
+from hubdump.targets.filling import Texts
+from hubdump.targets.sql import quoted, text
 from hubdump.targets.table import Column, Part, Table
 from hubdump.version import __version__
 

@@ -10,9 +10,11 @@ import duckdb
 
 from hubdump.targets.duckdb_file import building, cleared
 from hubdump.targets.exports import Job, Made, Unreadable
-from hubdump.targets.filling import BOUNDED, fill, quoted, read_back, text, unparsed
+from hubdump.targets.filling import BOUNDED, fill, read_back
 from hubdump.targets.meant import meant
+from hubdump.targets.sql import quoted, text
 from hubdump.targets.table import Row, Table
+from hubdump.targets.tables import unparsed
 from hubdump.targets.written import Unfit
 
 # DuckDB, which writes a group when either is reached, and readers hold a group in memory.

@@ -26,13 +26,12 @@ from hubdump.targets import postgres_kept as kept
 from hubdump.targets import postgres_layout as layout
 from hubdump.targets import postgres_views as views
 from hubdump.targets.database import Load, Loaded
-from hubdump.targets.filling import unparsed
 from hubdump.targets.postgres_kept import Db, Odd, Told
 from hubdump.targets.postgres_layout import Laid
 from hubdump.targets.postgres_lines import Lines
 from hubdump.targets.stale import Stale, stale
 from hubdump.targets.table import Part, Row, Table
-from hubdump.targets.tables import COLUMNS, MERGES, merges_since, strange, tables
+from hubdump.targets.tables import COLUMNS, MERGES, merges_since, strange, tables, unparsed
 from hubdump.version import __version__
 
 

@@ -18,13 +18,13 @@ from psycopg import sql
 from hubdump.errors import Incomplete
 from hubdump.hubspot.schema import Kind
 from hubdump.store.reader import Reader
-from hubdump.targets.filling import quoted, text
 from hubdump.targets.layouts import LAYOUTS, NONE
 from hubdump.targets.layouts import rendering as layouts
 from hubdump.targets.layouts.shelf import Shelf, Source, read_us, shelf
 from hubdump.targets.postgres_kept import Db
 from hubdump.targets.postgres_layout import MORE, Laid
 from hubdump.targets.postgres_values import clean
+from hubdump.targets.sql import quoted, text
 
 _OURS = "made by hubdump for "
 _THERE = """

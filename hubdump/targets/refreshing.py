@@ -16,10 +16,11 @@ from hubdump.hubspot.schema import Kind
 from hubdump.model import ObjectType
 from hubdump.store.reader import Reader
 from hubdump.targets import casts, loaded, rows, views
-from hubdump.targets.filling import Texts, counted, doubtful, fill, once, pour, quoted, text, unfit, unparsed
+from hubdump.targets.filling import Texts, counted, doubtful, fill, once, pour, unfit
+from hubdump.targets.sql import quoted, text
 from hubdump.targets.stale import Stale, stale
 from hubdump.targets.table import RAW, Column, Part, Table
-from hubdump.targets.tables import MERGES, merges_since
+from hubdump.targets.tables import MERGES, merges_since, unparsed
 from hubdump.targets.written import Unfit
 
 _ROWS = 500

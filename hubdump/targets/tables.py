@@ -21,6 +21,7 @@ from hubdump.store.reader import Reader
 from hubdump.targets import columns, item_tables, merges, rows
 from hubdump.targets.stale import Stale
 from hubdump.targets.table import RAW, Column, Encoded, Fields, Part, Table
+from hubdump.targets.written import Unfit
 
 ASSOCIATIONS = "associations"
 UNPARSED = "_unparsed"
@@ -56,6 +57,14 @@ def strange(listed: Sequence[Table]) -> tuple[str, ...]:
     """HubSpot's types of properties that we do not know, each once."""
     properties = (column.property for table in listed for column in table.columns)
     return tuple(dict.fromkeys(p.type for p in properties if p and p.type and not p.known))
+
+
+def unparsed(found: Sequence[Unfit]) -> Table:
+    """The table that says of which columns some texts could not become values."""
+    kinds = {"as_null": Kind.INTEGER, "cut": Kind.INTEGER}
+    rows = [{name: str(value) for name, value in zip(Unfit._fields, row, strict=True)} for row in found]
+    columns = tuple(Column(name, kinds.get(name, Kind.VERBATIM)) for name in Unfit._fields)
+    return Table(UNPARSED, columns, lambda: map(msgspec.json.encode, rows), lambda: len(rows))
 
 
 def _of_type(reader: Reader, type_: ObjectType, states: Sequence[State]) -> Table:

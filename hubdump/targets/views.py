@@ -11,10 +11,11 @@ import duckdb
 from hubdump.errors import Incomplete
 from hubdump.store.reader import Reader
 from hubdump.targets import DUCKDB, easy
-from hubdump.targets.filling import BOUNDED, quoted, text
+from hubdump.targets.filling import BOUNDED
 from hubdump.targets.layouts import LAYOUT, LAYOUTS
 from hubdump.targets.layouts.rendering import sql
 from hubdump.targets.layouts.shelf import Shelf, read_us, shelf, source
+from hubdump.targets.sql import quoted, text
 from hubdump.targets.table import Table
 
 # What every view of a layout bears as its comment: another one is its user's.

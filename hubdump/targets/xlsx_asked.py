@@ -11,7 +11,7 @@ import msgspec
 from hubdump.hubspot.schema import Kind
 from hubdump.store.database import disk_errors
 from hubdump.targets import xlsx_files
-from hubdump.targets.filling import quoted
+from hubdump.targets.sql import quoted
 from hubdump.targets.table import Column, Table
 from hubdump.targets.written import beside, put_in_place
 

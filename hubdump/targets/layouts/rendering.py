@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from hubdump.hubspot.schema import Kind
-from hubdump.targets.filling import quoted, text
 from hubdump.targets.layouts.shelf import Shelf, Source
 from hubdump.targets.layouts.view import LINKS, Column, Select, View
+from hubdump.targets.sql import quoted, text
 
 TYPES = {
     "text": "TEXT",

@@ -9,8 +9,8 @@ from hubdump.around import COLLECTIONS
 from hubdump.hubspot.schema import Kind
 from hubdump.store.pairs import AssociationType
 from hubdump.store.reader import Reader
-from hubdump.targets.filling import quoted
 from hubdump.targets.layouts.view import LINKS
+from hubdump.targets.sql import quoted
 from hubdump.targets.table import Table
 
 
