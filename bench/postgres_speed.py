@@ -97,8 +97,12 @@ def _measured(part: str, server: Server, url: str, folder: Path) -> Spent:
 def _server_s(server: Server) -> float:
     """Seconds of CPU of the server's processes, those that ended too."""
     main = psutil.Process(int((server.folder / "data/postmaster.pid").read_text().splitlines()[0]))
-    times = main.cpu_times()
-    return sum(times[:4]) + sum(sum(one.cpu_times()[:2]) for one in main.children())
+    while True:
+        try:
+            running_s = sum(sum(one.cpu_times()[:2]) for one in main.children())
+        except psutil.NoSuchProcess:  # ended just now: it is among the others next time
+            continue
+        return sum(main.cpu_times()[:4]) + running_s
 
 
 def _load(url: str, folder: Path) -> Used:

@@ -57,6 +57,12 @@ def test_a_first_load_holds_what_the_duckdb_file_holds(server: Server, schema: s
         min(rows[name] for name in ("associations", "property_history", "merges", "_unparsed", "_columns"))
         > 3
     )
+    with server.connect(schema) as db:
+        found = db.execute(
+            "SELECT tablename, count(*) FROM pg_indexes WHERE schemaname = %s GROUP BY 1", [schema]
+        )
+        indexes = dict(found.fetchall())
+    assert (indexes["deals"], indexes["contacts"], indexes["associations"]) == (1, 1, 2)
     assert any("U+FFFD" in text for text in noted)
     assert any("are NULL" in text for text in noted)
 

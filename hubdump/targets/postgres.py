@@ -26,7 +26,7 @@ from hubdump.targets import postgres_kept as kept
 from hubdump.targets import postgres_layout as layout
 from hubdump.targets import postgres_views as views
 from hubdump.targets.database import Load, Loaded
-from hubdump.targets.postgres_kept import Db, Odd, Told
+from hubdump.targets.postgres_kept import Db, Told
 from hubdump.targets.postgres_layout import Laid
 from hubdump.targets.postgres_lines import Lines
 from hubdump.targets.stale import Stale, stale
@@ -69,7 +69,7 @@ class _Loading:
     types: Sequence[ObjectType]
     rows: int = 0
     noughts: int = 0
-    _odd: list[Odd] = field(default_factory=list)
+    _new: list[str] = field(default_factory=list)
 
     def whole(self) -> Loaded:
         if self._asked("SHOW server_encoding") != "UTF8":
@@ -134,6 +134,7 @@ class _Loading:
             before, columns = made.get(one.name, {}), one.columns
             if not before:
                 _make(db, one)
+                self._new.append(one.name)
             for name, type_ in columns.items():
                 if before and name not in before:
                     _alter(db, one, "ADD COLUMN {} {}", name, type_)
@@ -166,6 +167,8 @@ class _Loading:
                 self._if_other(one, laid)
             elif changed is None:
                 self._parts(one)
+                if one.name in self._new:
+                    _index(self.db, one)
             else:
                 for part in one.table.parts:
                     if these := changed[one.table.name, part.type]:
@@ -263,6 +266,10 @@ def _make(db: Db, one: Laid) -> None:
         sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(type_)) for name, type_ in one.columns.items()
     )
     db.execute(sql.SQL("CREATE TABLE {} ({})").format(sql.Identifier(one.name), columns))
+
+
+def _index(db: Db, one: Laid) -> None:
+    """Make a table's indexes, when its first rows are there: that takes less than to keep them up to date with each."""
     for names in _indexed(one):
         of = sql.SQL(", ").join(map(sql.Identifier, names))
         db.execute(sql.SQL("CREATE INDEX ON {} ({})").format(sql.Identifier(one.name), of))
