@@ -23,6 +23,7 @@ from hubdump.events import RunEnded
 from hubdump.extract.plan import Linking
 from hubdump.manifest import read_manifest
 from hubdump.portals import Portal
+from hubdump.runlog import ended_as
 from hubdump.store.lock import Lock
 from hubdump.store.past import Run
 from hubdump.store.reader import Reader
@@ -82,11 +83,10 @@ def changes(portal: Portal, ask: Ask, between: Between, schema: pa.Schema) -> It
     def lines(reader: Reader, table: Table) -> Iterator[bytes]:
         if not (table.type or table.name == ASSOCIATIONS):
             raise UsageError(f"Of {table.name} no changes are known.", "Read it whole: spark.read")
-        since, until = (_runs(reader, turn) for turn in (between.start, between.end))
-        known = bool(since) and (table.type or since[0].number >= reader.past.links_since())
-        if not known:
+        since, until = (_done(portal, _runs(reader, turn)) for turn in (between.start, between.end))
+        if since is None or until is None or (not table.type and since.number < reader.past.links_since()):
             return table.rows()
-        _, found = changed(reader, table, since[0].number, until[-1].number)
+        _, found = changed(reader, table, since.number, until.number)
         return found or iter(())
 
     with _set_aside(portal, ask, schema, lines) as found:
@@ -182,22 +182,24 @@ def _table(reader: Reader, name: str) -> Table | None:
 
 
 def _name(portal: Portal, ask: Ask, turn: str) -> str | None:
-    """What the run of a turn is to be called: as before where it was cut short and nobody ran since; None where it is
-    done.
+    """What the run of a turn is to be called: as before where it was cut short and nobody ran since; None where one
+    is done.
     """
     if not (portal.dump / STORE).exists():
         return f"{turn}00"
     with _reading(portal, ask) as reader:
         ours, last = _runs(reader, turn), next(reversed(reader.past.runs()), None)
-    if not ours or last != ours[-1]:
-        return f"{turn}{len(ours):02}"
-    if ours[-1].ended_us is None:
-        return ours[-1].name
-    told = read_manifest(portal.dump)
-    done = (told.get("run"), told.get("exit")) == (ours[-1].name, Exit.COMPLETE)
-    return None if done else f"{turn}{len(ours):02}"
+    if _done(portal, ours):
+        return None
+    cut_short = ours and ours[-1] == last and last.ended_us is None
+    return ours[-1].name if cut_short else f"{turn}{len(ours):02}"
 
 
 def _runs(reader: Reader, turn: str) -> Sequence[Run]:
     """The runs of a turn, in their order."""
     return [run for run in reader.past.runs() if turn and run.name.startswith(turn)]
+
+
+def _done(portal: Portal, runs: Sequence[Run]) -> Run | None:
+    """The first of some runs that ended complete: its rows, and no later ones, are those of its turn."""
+    return next((run for run in runs if ended_as(portal.dump / "runs", run.name) == Exit.COMPLETE), None)

@@ -53,3 +53,11 @@ def as_json(event: Event) -> dict[str, Any]:
     fields = msgspec.to_builtins(event)
     object_type = {"object_type": fields.pop("type")} if "type" in fields else {}
     return {"type": _INNER_CAPITAL.sub("_", type(event).__name__).lower(), **object_type, **fields}
+
+
+def ended_as(folder: Path, run: str) -> int | None:
+    """The exit status of a run by its log; None where it did not end, or left none."""
+    log = folder / f"{run}.jsonl"
+    lines = log.read_bytes().splitlines() if log.exists() else []
+    ends = [line for line in lines if b'"type":"run_ended"' in line]
+    return int(msgspec.json.decode(ends[-1])["exit"]) if ends else None

@@ -17,19 +17,28 @@ WORKERS = {
 }
 # The options of a query, and the columns that it wants.
 Query = tuple[dict[str, str], list[str]]
+# A server of which nobody knows any more ends.
+_SERVERS: list[Any] = []
+
+
+def session() -> Any:
+    """A session of a Sail that begins now, and ends with this process."""
+    from pysail.spark import SparkConnectServer
+    from pyspark.sql import SparkSession
+
+    server = SparkConnectServer("127.0.0.1", 0)
+    server.start(background=True)
+    _SERVERS.append(server)
+    return SparkSession.builder.remote(f"sc://127.0.0.1:{server.listening_address[1]}").getOrCreate()
 
 
 def answers(queries: list[Query]) -> list[Any]:
     """The rows of each query, or what its error says."""
-    from pysail.spark import SparkConnectServer
     from pyspark.errors import PySparkException
-    from pyspark.sql import SparkSession
 
     from hubdump.spark import HubSpot
 
-    server = SparkConnectServer("127.0.0.1", 0)
-    server.start(background=True)
-    spark = SparkSession.builder.remote(f"sc://127.0.0.1:{server.listening_address[1]}").getOrCreate()
+    spark = session()
     spark.dataSource.register(HubSpot)
     found: list[Any] = []
     for options, columns in queries:

@@ -23,6 +23,7 @@ from hubdump.errors import HubdumpError, InUse, UsageError
 from hubdump.events import RunEnded
 from hubdump.feeding import Ask, Between
 from hubdump.portals import Portal
+from hubdump.runlog import RunLog
 from hubdump.targets import arrow_rows
 from tests.conftest import ROOT
 from tests.dlt_world import changed, ended, lived
@@ -162,8 +163,11 @@ class Runs:
         with self.life.store() as store:
             store.runs.end(1)
         self.life.run = ""
-        (dump / "manifest.json").write_text(json.dumps({"run": name, "exit": status}))
-        return RunEnded(status, "It is so.", 1.0, {}, 0, {})
+        ended = RunEnded(status, "It is so.", 1.0, {}, 0, {})
+        log = RunLog(dump / "runs", name)
+        log.emit(ended)
+        log.close()
+        return ended
 
 
 def fed(life: Life, table: str, start: str, end: str, schema: pa.Schema = IDS) -> list[dict[str, Any]]:
@@ -191,8 +195,33 @@ def test_a_turn_gives_what_changed_since_the_one_before_and_gives_it_again_when_
     gone = {row["from_id"] for row in links if row["_removed"] and row["from_type"] == "deals"}
     assert gone == linked & {"9", "10"} != set()
     assert len(fed(life, "deals", "20200101T000000Z-000000009", second)) == 40
-    fed(life, "deals", second, third)
+    assert {row["id"] for row in fed(life, "deals", second, third)} == {"1", "2", "3"}
     assert len(runs.names) == 3
+
+
+def test_a_turn_that_is_repeated_gives_nothing_that_came_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    life = lived(tmp_path / "dump", 5)
+    first, second, third = TURNS
+
+    def seen(*ids: int) -> Callable[[Life], None]:
+        def happens(life: Life) -> None:
+            with life.store() as store:
+                life.now += 1
+                life.seen(store, "deals", ids)
+
+        return happens
+
+    runs = Runs(life, [nothing, seen(1, 2), seen(2, 3)])
+    monkeypatch.setattr(called, "run", runs.run)
+    fed(life, "deals", "", first)
+    fed(life, "deals", first, second)
+    ended(life, 98, lambda: seen(4)(life))
+    assert {row["id"] for row in fed(life, "deals", first, second)} == {"1", "2"}
+    assert {row["id"] for row in fed(life, "deals", second, third)} == {"2", "3", "4"}
+    assert {row["id"] for row in fed(life, "deals", first, second)} >= {"1"}
+    assert runs.names == [f"{turn}00" for turn in TURNS]
 
 
 def test_a_turn_that_was_cut_short_goes_on_under_its_name_unless_somebody_ran_since(

@@ -12,7 +12,9 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -157,7 +159,7 @@ def test_fifty_portals_come_home_once_though_sail_is_killed_in_the_middle(tmp_pa
         assert again <= 25
 
 
-@pytest.mark.prove(seconds=6)
+@pytest.mark.prove(seconds=15)
 def test_a_portal_that_cannot_be_read_is_a_row_or_ends_the_query(tmp_path: Path) -> None:
     with ExitStack() as stack:
         served = [stack.enter_context(Sandbox("tiny")), stack.enter_context(Sandbox("tiny", token="another"))]
@@ -176,3 +178,55 @@ def test_a_portal_that_cannot_be_read_is_a_row_or_ends_the_query(tmp_path: Path)
         assert len(good) == len(served[0].truth(items=["owners"])["items"]["owners"][""]) > 0
         assert json.loads(good[0][2])["email"]
         assert typed == [["p0", False]] * len(true_ids(served[:1], "tasks"))
+
+
+@pytest.mark.prove(seconds=20)
+def test_what_the_document_shows_runs_on_sail(tmp_path: Path) -> None:
+    text = (ROOT / "docs/many-portals.md").read_text("utf-8")
+    shown = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    batch = [block for block in shown if "readStream" not in block]
+    assert (len(shown), len(batch)) == (4, 3)
+    script = ["from tests.on_sail import session", "spark = session()", *batch]
+    script += ["found = [[list(row) for row in one.collect()] for one in (contacts, deals, amounts)]"]
+    script += [
+        "import json, os",
+        "open('found.json', 'w').write(json.dumps(found, default=str))",
+        "os._exit(0)",
+    ]
+    (tmp_path / "shown.py").write_text("\n".join(script))
+    with ExitStack() as stack:
+        served = [stack.enter_context(Sandbox("tiny")) for _ in range(2)]
+        portals(tmp_path, served)
+        environment = {**os.environ, "T": TOKEN, "PYTHONPATH": str(ROOT), "RUST_LOG": "error"}
+        done = subprocess.run(
+            [sys.executable, "-W", "ignore", "shown.py"], cwd=tmp_path, env=environment, check=False
+        )
+        assert done.returncode == 0
+        contacts, deals, amounts = json.loads((tmp_path / "found.json").read_text())
+        assert sorted(row[:2] for row in contacts) == true_ids(served, "contacts")
+        assert (
+            sorted(row[:2] for row in deals)
+            == sorted(row[:2] for row in amounts)
+            == true_ids(served, "deals")
+        )
+    theirs = [json.loads(row[-1]).get("amount") for row in sorted(deals)]
+    assert [Decimal(row[3]) for row in sorted(amounts)] == [Decimal(text) for text in theirs]
+
+
+@pytest.mark.prove(seconds=13)
+def test_of_two_attempts_at_once_one_reads_the_portal_and_the_other_what_is_there(tmp_path: Path) -> None:
+    from hubdump import feeding
+    from hubdump.feeding import Ask
+    from hubdump.portals import Portal
+
+    schema = pa.schema([("id", pa.string())])
+    with Sandbox("tiny,notes=350") as one:
+        portal = Portal("acme", tmp_path / "acme", env_file=tmp_path / ".env", base_url=one.url)
+        (tmp_path / ".env").write_text(f"HUBSPOT_ACCESS_TOKEN={TOKEN}\n")
+        ask = Ask("notes", wishes={"associations": "never"})
+        with ThreadPoolExecutor(2) as both:
+            found = [*both.map(lambda _: list(feeding.rows(portal, ask, schema)), range(2))]
+        assert {*pages(one).values()} == {1}
+        true = [id_ for _, id_ in true_ids([one], "notes")]
+    for rows in found:
+        assert sorted(id_ for batch in rows for id_ in batch.column(0).to_pylist()) == true
