@@ -16,7 +16,7 @@ from typing import IO, Any, TypeVar
 
 import pyarrow as pa
 
-from hubdump import called
+from hubdump import around, called
 from hubdump.clock import instant_text
 from hubdump.errors import Exit, HubdumpError, InUse, UsageError
 from hubdump.events import RunEnded
@@ -24,6 +24,7 @@ from hubdump.extract.plan import Linking
 from hubdump.manifest import read_manifest
 from hubdump.portals import Portal
 from hubdump.runlog import ended_as
+from hubdump.store.database import disk_errors
 from hubdump.store.lock import Lock
 from hubdump.store.past import Run
 from hubdump.store.reader import Reader
@@ -81,8 +82,6 @@ def changes(portal: Portal, ask: Ask, between: Between, schema: pa.Schema) -> It
         _refuse_incomplete(done)
 
     def lines(reader: Reader, table: Table) -> Iterator[bytes]:
-        if not (table.type or table.name == ASSOCIATIONS):
-            raise UsageError(f"Of {table.name} no changes are known.", "Read it whole: spark.read")
         since, until = (_done(portal, _runs(reader, turn)) for turn in (between.start, between.end))
         if since is None or until is None or (not table.type and since.number < reader.past.links_since()):
             return table.rows()
@@ -93,6 +92,12 @@ def changes(portal: Portal, ask: Ask, between: Between, schema: pa.Schema) -> It
         yield from found
 
 
+def refuse_unchanging(name: str) -> None:
+    """UsageError where of a table no changes are known: of all but records and associations."""
+    if name in {*OF_ALL, *around.tables()} - {ASSOCIATIONS}:
+        raise UsageError(f"Of {name} no changes are known.", "Read it whole: spark.read")
+
+
 def ended(portal: Portal, ask: Ask) -> RunEnded:
     """Bring the dump of a portal up to date for the table that is asked for; how that ended."""
     return _waiting(ask, lambda: _run(portal, ask))
@@ -100,6 +105,8 @@ def ended(portal: Portal, ask: Ask) -> RunEnded:
 
 def _run(portal: Portal, ask: Ask, name: str | None = None) -> RunEnded:
     wishes = {"only": read_for([ask.table]), "to": [NOTHING], **ask.wishes}
+    with disk_errors(portal.dump):
+        portal.dump.mkdir(0o700, parents=True, exist_ok=True)
     exclude = (*wishes.pop("exclude", ()), *portal.exclude)
     return called.run(
         portal.dump,

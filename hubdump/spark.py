@@ -77,7 +77,13 @@ class HubSpot(DataSource):  # type: ignore[misc] # pyspark is no dependency of o
         )
 
     def streamReader(self, schema: Any) -> DataSourceStreamReader:  # noqa: N802 - Spark's name
-        return _Changes(_portals(self.options), _ask(self.options), _arrow(schema))
+        ask = _ask(self.options)
+        if ask.table == RUNS or not ask.extract:
+            raise UsageError(
+                "A stream is of a table's changes, and each batch asks HubSpot for them.", "spark.read"
+            )
+        feeding.refuse_unchanging(ask.table)
+        return _Changes(_portals(self.options), ask, _arrow(schema))
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +192,8 @@ def _ask(options: Mapping[str, str]) -> Ask:
     if options.get("associations"):
         wishes["associations"] = options["associations"]
     table, extract = _table(options), options.get("extract", "true").lower()
+    if table == RUNS:
+        wishes.setdefault("only", [])
     if (table, options.get("associations")) == (ASSOCIATIONS, Linking.NEVER):
         raise UsageError("No associations would be read.", "Leave out associations=never.")
     if extract not in {"true", "false"}:

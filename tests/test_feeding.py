@@ -261,12 +261,3 @@ def test_a_run_that_is_not_complete_gives_no_row_and_its_turn_is_run_again(
         fed(life, "deals", "", TURNS[0])
     assert len(fed(life, "deals", "", TURNS[0])) == 40
     assert runs.names == [f"{TURNS[0]}00", f"{TURNS[0]}01"]
-
-
-def test_of_what_is_around_the_records_no_changes_are_known(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    life = lived(tmp_path / "dump", 8)
-    monkeypatch.setattr(called, "run", Runs(life, [nothing]).run)
-    with pytest.raises(UsageError, match=r"Of merges no changes are known\."):
-        fed(life, "merges", "", TURNS[0])

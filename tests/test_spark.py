@@ -87,6 +87,27 @@ def test_a_stream_has_a_turn_of_its_own_for_each_batch() -> None:
     assert (task.between.start, task.between.end) == ("", first["turn"])
 
 
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"table": "owners"}, r"Of owners no changes are known\."),
+        ({"table": "pipeline_stages"}, r"Of pipeline_stages no changes are known\."),
+        ({"table": "merges"}, r"Of merges no changes are known\."),
+        ({"table": "_runs"}, r"A stream is of a table's changes"),
+        ({"extract": "false"}, r"A stream is of a table's changes"),
+    ],
+)
+def test_a_stream_of_what_has_no_changes_is_refused(options: dict[str, str], told: str) -> None:
+    with pytest.raises(UsageError, match=told):
+        source(**ONE | options).streamReader(pa.schema([("id", pa.string())]))
+
+
+def test_the_runs_are_of_everything_unless_it_is_said_of_what() -> None:
+    schema = pa.schema([("portal", pa.string())])
+    asked = [source(**ONE | {"table": "_runs"} | more).reader(schema)._ask for more in ({}, {"only": "a b"})]
+    assert [ask.wishes["only"] for ask in asked] == [[], ["a", "b"]]
+
+
 def test_spark_itself_is_told_to_be_lacking(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "hubdump.spark", raising=False)
     monkeypatch.setitem(sys.modules, "pyspark.sql.datasource", None)
@@ -227,6 +248,7 @@ def test_of_two_attempts_at_once_one_reads_the_portal_and_the_other_what_is_ther
         with ThreadPoolExecutor(2) as both:
             found = [*both.map(lambda _: list(feeding.rows(portal, ask, schema)), range(2))]
         assert {*pages(one).values()} == {1}
+        assert portal.dump.stat().st_mode & 0o077 == 0
         true = [id_ for _, id_ in true_ids([one], "notes")]
     for rows in found:
         assert sorted(id_ for batch in rows for id_ in batch.column(0).to_pylist()) == true
