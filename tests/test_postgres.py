@@ -36,7 +36,7 @@ def written(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         return done
 
     def built(_: str, dump: Path, names: Sequence[str]) -> Any:
-        return duckdb_file.write(dump, [STANDARD.by_name(name) for name in names])
+        return duckdb_file.write(dump, [STANDARD.by_name(name) for name in names]), {}
 
     monkeypatch.setattr(child, "load", loaded)
     monkeypatch.setattr(child, "write", built)
@@ -65,6 +65,17 @@ def test_a_first_load_holds_what_the_duckdb_file_holds(server: Server, schema: s
     assert (indexes["deals"], indexes["contacts"], indexes["associations"]) == (1, 1, 2)
     assert any("U+FFFD" in text for text in noted)
     assert any("are NULL" in text for text in noted)
+
+
+def test_what_is_no_value_is_counted_however_few_of_it_are_in_memory_at_once(
+    server: Server, schema: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    life = Life(tmp_path / "dump", 0, records=250)
+    monkeypatch.setattr(postgres, "_ODD_MAX", 20)
+    put(life, server.url(schema))
+    with server.connect(schema) as db:
+        assert db.execute("SELECT sum(as_null + cut) > 100 FROM _unparsed").fetchone() == (True,)
+    same_as_duckdb(server, schema, anew(life))
 
 
 @pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.prove(seconds=20))])

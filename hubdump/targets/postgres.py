@@ -34,6 +34,9 @@ from hubdump.targets.table import Part, Row, Table
 from hubdump.targets.tables import COLUMNS, MERGES, merges_since, strange, tables, unparsed
 from hubdump.version import __version__
 
+# So many texts that are no values are in memory at once, and a page's.
+_ODD_MAX = 10_000
+
 
 def load(dump: Path, order: Load, password: str, types: Sequence[ObjectType]) -> Loaded:
     """Bring the database up to date; Incomplete, and nothing in it is changed."""
@@ -223,10 +226,14 @@ class _Loading:
         columns = sql.SQL(", ").join(map(sql.Identifier, one.columns))
         copy = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(one.name), columns)
         lines = Lines(one, whose)
-        with self.db.cursor() as cursor, cursor.copy(copy) as into:
-            for some in lines.of(rows):
-                into.write(some)
-        kept.keep_odd(self.db, one.table.name, lines.odd)
+        blocks = lines.of(rows)
+        for first in blocks:
+            with self.db.cursor() as cursor, cursor.copy(copy) as into:
+                into.write(first)
+                while len(lines.odd) < _ODD_MAX and (block := next(blocks, None)):
+                    into.write(block)
+            kept.keep_odd(self.db, one.table.name, lines.odd)
+            lines.odd.clear()
         self.rows += lines.rows
         self.noughts += lines.noughts
 
