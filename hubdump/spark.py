@@ -69,12 +69,7 @@ class HubSpot(DataSource):  # type: ignore[misc] # pyspark is no dependency of o
         return _SCHEMAS.get(_table(self.options), _RECORDS)
 
     def reader(self, schema: Any) -> DataSourceReader:
-        portals, ask = _portals(self.options), _ask(self.options)
-        return (
-            _Runs(portals, ask, _arrow(schema))
-            if ask.table == RUNS
-            else _Tables(portals, ask, _arrow(schema))
-        )
+        return _Tables(_portals(self.options), _ask(self.options), _arrow(schema))
 
     def streamReader(self, schema: Any) -> DataSourceStreamReader:  # noqa: N802 - Spark's name
         ask = _ask(self.options)
@@ -95,7 +90,7 @@ class _Of(InputPartition):  # type: ignore[misc] # as above
 
 
 class _Tables(DataSourceReader):  # type: ignore[misc] # as above
-    """A table of every portal."""
+    """A table of every portal, or how the run of each ended."""
 
     def __init__(self, portals: Sequence[Portal], ask: Ask, schema: pa.Schema) -> None:
         self._portals, self._ask, self._schema = portals, ask, schema
@@ -104,21 +99,12 @@ class _Tables(DataSourceReader):  # type: ignore[misc] # as above
         return [_Of(portal) for portal in self._portals]
 
     def read(self, partition: _Of) -> Iterator[pa.RecordBatch]:
-        yield from _named(partition.portal, feeding.rows(partition.portal, self._ask, self._schema))
-
-
-class _Runs(DataSourceReader):  # type: ignore[misc] # as above
-    """How the run of every portal ended."""
-
-    def __init__(self, portals: Sequence[Portal], ask: Ask, schema: pa.Schema) -> None:
-        self._portals, self._ask, self._schema = portals, ask, schema
-
-    def partitions(self) -> list[InputPartition]:
-        return [_Of(portal) for portal in self._portals]
-
-    def read(self, partition: _Of) -> Iterator[pa.RecordBatch]:
-        told = {"portal": partition.portal.name, **_ended(partition.portal, self._ask)}
-        yield pa.RecordBatch.from_pylist([told], schema=self._schema)
+        portal = partition.portal
+        if self._ask.table == RUNS:
+            row = {"portal": portal.name, **_ended(portal, self._ask)}
+            yield pa.RecordBatch.from_pylist([row], schema=self._schema)
+            return
+        yield from _named(portal, feeding.rows(portal, self._ask, self._schema))
 
 
 class _Changes(DataSourceStreamReader):  # type: ignore[misc] # as above
