@@ -31,7 +31,7 @@ VIEWS = "SELECT count(*) FROM duckdb_views() WHERE schema_name = 'fivetran'"
 @pytest.fixture
 def life(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Life:
     def built(_: str, dump: Path, names: Sequence[str]) -> Any:
-        return duckdb_file.write(dump, [STANDARD.by_name(name) for name in names])
+        return duckdb_file.write(dump, [STANDARD.by_name(name) for name in names]), {}
 
     monkeypatch.setattr(child, "write", built)
     return Life(tmp_path / "dump", 0, records=30)

@@ -35,7 +35,7 @@ def alone(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         return postgres.load(dump, order, password, [STANDARD.by_name(name) for name in names])
 
     def built(_: str, dump: Path, names: Sequence[str]) -> Any:
-        return duckdb_file.write(dump, [STANDARD.by_name(name) for name in names])
+        return duckdb_file.write(dump, [STANDARD.by_name(name) for name in names]), {}
 
     monkeypatch.setattr(child, "load", loaded)
     monkeypatch.setattr(child, "write", built)

@@ -60,7 +60,7 @@ def written(monkeypatch: pytest.MonkeyPatch) -> Written:
     def write(_: str, dump: Path, names: Sequence[str]) -> Any:
         told.clear()
         told.anew = 0
-        return duckdb_file.write(dump, [STANDARD.by_name(name) for name in names])
+        return duckdb_file.write(dump, [STANDARD.by_name(name) for name in names]), {}
 
     monkeypatch.setattr(refreshing, "pour", counting)
     monkeypatch.setattr(duckdb_file._Load, "built", building)
