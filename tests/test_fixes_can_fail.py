@@ -17,8 +17,9 @@ pytestmark = pytest.mark.prove(seconds=80)
 
 @dataclass(frozen=True)
 class Planted:
-    """A bug: in `file`, `right` becomes `wrong`; the test must say `told`."""
+    """A bug: in `file`, `right` becomes `wrong`; the check of a fix must say `told`."""
 
+    fix: str
     file: str
     right: str
     wrong: str
@@ -27,36 +28,55 @@ class Planted:
 
 BUGS = {
     "no type filter": Planted(
-        "api.py", "for group in filter_groups or []", "for group in []", "the filter gave 3067 meetings, not 7"
+        "no_duplicates",
+        "api.py",
+        "for group in filter_groups or []",
+        "for group in []",
+        "the filter gave 3067 meetings, not 7",
     ),
     "every record twice": Planted(
+        "no_duplicates",
         "targets/json_files.py",
         "for page in reader.pages(type_.name):",
         "for page in [p for p in reader.pages(type_.name) for _ in range(2)]:",
         "(some twice)",
     ),
     "errors tried again at once": Planted(
-        "hubspot/retry.py", "WAIT_FIRST_S = 2.0", "WAIT_FIRST_S = 0.05", "not from 2 to 30 s"
+        "errors_are_retried",
+        "hubspot/retry.py",
+        "WAIT_FIRST_S = 2.0",
+        "WAIT_FIRST_S = 0.05",
+        "not from 2 to 30 s",
     ),
     "errors not tried again": Planted(
-        "extract/exchange.py", "if most is not None and tries.failures >= most:", "if True:", "ended with status 75: "
+        "errors_are_retried",
+        "extract/exchange.py",
+        "if most is not None and tries.failures >= most:",
+        "if True:",
+        "ended with status 75: ",
     ),
     "files only at the end": Planted(
+        "saved_as_it_goes",
         "running.py",
         'if asked.has("json") and load.partial_wanted(',
         "if not load.partial_wanted(",
         "no file came before the last pages",
     ),
     "a resumed run begins anew": Planted(
+        "saved_as_it_goes",
         "store/store.py",
         'return (row[0], bool(row[1])) if row else ("", False)',
         'return "", False',
         "pages on disk were asked for again",
     ),
     "no rate at all": Planted(
-        "hubspot/pacing.py", "if max(own_ns, all_ns) > 0:", "if own_ns > 0:", "a window of 10 s held"
+        "rate_is_kept",
+        "hubspot/pacing.py",
+        "if max(own_ns, all_ns) > 0:",
+        "if own_ns > 0:",
+        "a window of 10 s held",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", BUGS)
@@ -68,8 +88,9 @@ def test_a_broken_fix_is_told(name: str, tmp_path: Path) -> None:
     code = path.read_text("utf-8")
     assert code.count(bug.right) == 1, f"{bug.file} has changed: plant '{name}' anew"
     path.write_text(code.replace(bug.right, bug.wrong), "utf-8")
+    alone = f"import test_engagement_fixes as all; all.FIXES = (all.{bug.fix},); raise SystemExit(all.main())"
     told = subprocess.run(
-        [sys.executable, "-X", "utf8", "test_engagement_fixes.py"],
+        [sys.executable, "-X", "utf8", "-c", alone],
         cwd=tmp_path, capture_output=True, text=True, encoding="utf-8", check=False,
     )  # fmt: skip
     assert told.returncode == 1, told.stdout + told.stderr
