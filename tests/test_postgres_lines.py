@@ -90,3 +90,14 @@ def test_what_has_no_column_of_its_own_is_an_object_of_texts() -> None:
         {"b": "x\ty"}, {"a": "1", "b": "\ufffd"}, {},
     ]  # fmt: skip
     assert lines.noughts == 1
+
+
+def test_large_records_go_by_few() -> None:
+    columns = (Column("id"), Column("_raw"))
+    lines = Lines(
+        Laid(Table("t", columns, lambda: iter(()), lambda: 0), "t", ("id", "_raw")), lambda _: ("", 0)
+    )
+    given: list[Row] = [(str(n), "x" * (400_000 if n < 10 else 4)) for n in range(250)]
+    found = list(lines.of(given))
+    assert [some.count(b"\n") for some in found] == [3, 3, 3, 100, 100, 41]
+    assert b"".join(found).split(b"\n")[:-1] == [f"{n}\t{raw}".encode() for n, raw in given]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 
 import msgspec
 
@@ -19,8 +18,8 @@ from hubdump.targets.postgres_layout import MORE, Laid
 from hubdump.targets.postgres_values import ESCAPES, clean, cut, escaped, value
 from hubdump.targets.table import Column, Row
 
-# As many as HubSpot gives a page: that is in memory anyway.
-_ROWS = 100
+# As many as HubSpot gives a page, or as few as have so many characters in their last column, which is a record's raw.
+_ROWS, _CHARS = 100, 1_000_000
 _NULL = "\\N"
 _DAY = (
     r"(?!0000)[0-9]{4}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])"
@@ -54,12 +53,18 @@ class Lines:
 
     def of(self, rows: Iterable[Row]) -> Iterator[bytes]:
         """The lines, some at a time."""
-        left = iter(rows)
-        while batch := list(islice(left, _ROWS)):
-            self.rows += len(batch)
+        batch, chars = list[Row](), 0
+        for row in rows:
+            batch.append(row)
+            chars += len(row[-1] or "")
+            if len(batch) == _ROWS or chars > _CHARS:
+                yield self._lines(batch)
+                batch, chars = [], 0
+        if batch:
             yield self._lines(batch)
 
     def _lines(self, batch: Sequence[Row]) -> bytes:
+        self.rows += len(batch)
         columns = list(zip(self.one.table.columns, self.one.names, zip(*batch, strict=True), strict=True))
         found = [self._fields(column, texts, batch) for column, name, texts in columns if name != MORE]
         if MORE in self.one.names:
