@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from hubdump.errors import EXIT_MEANINGS, Exit
 from hubdump.events import RunEnded, TypeSummary
@@ -39,16 +39,7 @@ def page(told: Told, manifest: Mapping[str, Any]) -> str:
     """The report of a run that came to its end, as HTML."""
     assert told.ended is not None
     ended = told.ended
-    environment = Environment(
-        loader=PackageLoader("hubdump.report", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_shown,
-    )
-    environment.filters |= {"number": _number, "instant": _instant}
-    return environment.get_template("report.html.j2").render(
+    return _TEMPLATE.render(
         version=__version__,
         portal=told.started.portal if told.started else manifest.get("portal", ""),
         run=manifest.get("run", ""),
@@ -114,3 +105,20 @@ def _instant(text: str) -> str:
 def _shown(value: Any) -> Any:
     """What a template prints: no control character, and no lone surrogate, which no file could hold."""
     return clean(value).encode("utf-8", "replace").decode() if type(value) is str else value
+
+
+def _template() -> Template:
+    environment = Environment(
+        loader=PackageLoader("hubdump.report", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_shown,
+    )
+    environment.filters |= {"number": _number, "instant": _instant}
+    return environment.get_template("report.html.j2")
+
+
+# Understanding it takes longer than filling it.
+_TEMPLATE = _template()
