@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -14,6 +15,7 @@ import msgspec
 
 from hubdump.hubspot.retry import NoAnswer
 from hubdump.model import Request, Response, Secret
+from hubdump.sandbox import answers
 from hubdump.sandbox.in_process import START_S
 from tests.simulation import seam
 from tests.simulation.disk import STORE, Killed
@@ -38,6 +40,10 @@ MADE_UP = ("made-up-1", "made-up-2")
 NOT_NOW = "not now"
 # The edge waits for a server so long; a client of ours a little longer.
 TIMEOUT_S = 120.0
+
+# The fault that is to strike a request when it arrives, and the phase of the work that sends it: lists of one type are
+# read at once.
+FAULT, PHASE = ContextVar("fault", default=""), ContextVar("phase", default="")
 
 # Makes another answer of the one that came; None where there is nothing in it to strike.
 Spoil = Callable[[Request[Any], Response], Response | None]
@@ -111,7 +117,14 @@ class Striker:
     def attach(self, world: World) -> None:
         """The world it strikes in, with a few records archived and edited just before the run."""
         self._world = world
-        now_ms = world.now_ms
+        arrived, now_ms = world.arrived, world.now_ms
+
+        def struck(request: answers.Request) -> answers.Response:
+            if fault := FAULT.get():
+                world.core.world.faults.ask([(fault, request.path)])
+            return arrived(request)
+
+        world.arrived = struck  # type: ignore[method-assign]  # of this world alone
         world.life.withdraw(3, now_ms - 600_000, now_ms - 400_000)
         self._edit(4, now_ms - 300_000)
 
@@ -139,10 +152,13 @@ class Striker:
             await self._kill(asked, token)
         if strike.lost:
             await self._lose(asked, token)
+        FAULT.set(strike.kind)
         if strike.kind:
-            self._world.core.world.faults.ask([(strike.kind, request.path)])
             self.hits += strike.spoil is None
-        response = await self._inner.send(asked, token)
+        try:
+            response = await self._inner.send(asked, token)
+        finally:
+            FAULT.set("")
         if strike.spoil is None:
             self.hits += strike.alive
             return response
@@ -195,7 +211,8 @@ class Striker:
     def _entered(self, request: Request[Any]) -> str:
         """The phase a request belongs to; batch reads belong to the list or search before them."""
         assert self._world
-        phase = phase_of(request) or (self.seen or [""])[-1]
+        phase = phase_of(request) or PHASE.get() or (self.seen or [""])[-1]
+        PHASE.set(phase)
         if self.verifying:
             phase = "Ve"
         if phase not in self.seen and self._is_first:
