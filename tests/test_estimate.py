@@ -58,10 +58,11 @@ def test_histories_take_a_request_for_fifty_records_and_unread_ones_two_for_a_hu
 
 
 def test_walks_beside_each_other_wait_only_for_the_longest() -> None:
-    # definitions, 13 of the sweep, archived, search; beside each other 3 walks of 2, and 25 of the history.
-    assert in_turn(Round(definitions=1, swept=1250, links=(1250,) * 3, histories=1250)) == 1 + 13 + 1 + 1 + 25
-    # Of 100 pages five walks read twenty each.
-    assert in_turn(Round(swept=10_000, proved=10_000)) == 20 + 20 + 1 + 1
+    # definitions, 13 of the sweep in two ranges, archived, search; beside each other 3 walks of 2, 25 of the history.
+    assert in_turn(Round(definitions=1, swept=1250, links=(1250,) * 3, histories=1250)) == 1 + 7 + 1 + 1 + 25
+    # Of 100 pages nine walks read twelve each; the archived list is read beside the proof.
+    assert in_turn(Round(swept=10_000, proved=10_000)) == 12 + 12 + 1
+    assert in_turn(Round(archived=3_000, proved=500)) == 30 + 1
 
 
 def test_the_slowest_budget_decides_or_the_number_over_all_of_them() -> None:

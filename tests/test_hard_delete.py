@@ -78,7 +78,7 @@ def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
         return [STANDARD.by_name(name) for name in names]
 
     for name, instead in {
-        "write": lambda _, dump, names: duckdb_file.write(dump, types(names)),
+        "write": lambda _, dump, names: (duckdb_file.write(dump, types(names)), {}),
         "compare": lambda _, dump, names: duckdb_held.differences(dump, types(names)),
         "build": lambda export, dump, names: exports.build(dump, export, types(names)),
         "compare_export": lambda export, dump, names: exports.differences(dump, export, types(names)),

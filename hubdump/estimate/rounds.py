@@ -60,14 +60,15 @@ def steps(of: Round) -> dict[str, Calls]:
 
 def in_turn(of: Round) -> int:
     """Requests that wait for each other: walks of associations and histories go beside each other, ranges of a list
-    too.
+    too, and the archived list beside the proof.
     """
     beside = [
         *(pages(records, ASSOCIATION_INPUTS) for records in of.links),
         pages(of.histories, HISTORY_RECORDS),
     ]
     swept, proved = _split(of.swept, wide=of.wide), _split(of.proved, wide=False)
-    return sum_of(steps(of).values()).all - sum(beside) + max(beside) - swept - proved
+    lists = _listed(of.archived, wide=of.wide).all, _listed(of.proved, wide=False).all - proved
+    return sum_of(steps(of).values()).all - sum(beside) + max(beside) - swept - proved - min(lists)
 
 
 def _split(records: int | None, *, wide: bool) -> int:
