@@ -252,6 +252,14 @@ def test_what_came_late_is_due_by_the_next_walk_where_its_own_was_not_continued(
     assert late(store) == due(store) == []
 
 
+def test_what_came_late_is_known_to_the_next_process(store: Store, tmp_path: Path) -> None:
+    based(store)
+    store.begin_associations(DEALS, "", 9, 0)
+    committed(store, 2)
+    with closing(Store(tmp_path / "store.sqlite")) as again:
+        assert late(again) == [2]
+
+
 def test_what_a_later_run_commits_has_the_walks_of_an_earlier_one_begin_again(store: Store) -> None:
     based(store)
     committed(store, 7, type_="contacts")

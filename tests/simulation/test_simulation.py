@@ -19,8 +19,8 @@ from tests.simulation.scenario import FAR, READABLE, Crash, Scenario, Trouble, s
 from tests.simulation.world import simulate
 
 ROOT = Path(__file__).parent.parent.parent
-SEEDS_FEW, SEEDS_MANY = 30, 1000
-HITS_LEAST = 20
+SEEDS_FEW, SEEDS_MANY = 30, 500
+HITS_LEAST = 8
 FULL = bool(os.environ.get("HUBDUMP_FULL"))
 
 
@@ -31,7 +31,7 @@ def test_what_was_promised_is_kept(seed: int) -> None:
     assert outcome.requests > 0
 
 
-@pytest.mark.prove(seconds=260)
+@pytest.mark.prove(seconds=200)
 def test_what_was_promised_is_kept_for_very_many_seeds_and_every_rare_branch_is_among_them() -> None:
     tally = simulated(SEEDS_FEW, 20_000 if FULL else SEEDS_MANY, 1)
     assert tally.kinds == {}, "\n".join(table(tally, 0))
@@ -95,7 +95,7 @@ def digests(hash_seed: int, count: int) -> list[str]:
     return done.stdout.split()
 
 
-@pytest.mark.parametrize("count", [4, pytest.param(50, marks=pytest.mark.prove)])
+@pytest.mark.parametrize("count", [4, pytest.param(20, marks=pytest.mark.prove)])
 def test_the_same_seed_is_the_same_story_to_the_last_byte(count: int) -> None:
     first = digests(1, count)
     assert len(set(first)) == count

@@ -34,13 +34,13 @@ def everywhere(names: Sequence[str], seeds_max: int, processes: int) -> tuple[li
     """Hunt mutants; then live through all of their scenarios without them: what was found, what was wrongly blamed."""
     with _mapping(processes) as each:
         found = list(each(_found, names, [seeds_max] * len(names)))
-        tried: dict[str, int] = {}
+        tried: dict[tuple[str, int], int] = {}
         for one in found:
-            world = MUTANTS[one.name].world
-            tried[world] = max(one.seeds, tried.get(world, 0))
+            place = MUTANTS[one.name].world, MUTANTS[one.name].first
+            tried[place] = max(one.seeds, tried.get(place, 0))
         shares = [
-            (world, range(at, min(at + SHARE, seeds)))
-            for world, seeds in tried.items()
+            (world, range(first + at, first + min(at + SHARE, seeds)))
+            for (world, first), seeds in tried.items()
             for at in range(0, seeds, SHARE)
         ]
         worlds, seeds_of_each = [world for world, _ in shares], [seeds for _, seeds in shares]

@@ -32,7 +32,7 @@ class Mutant:
     """One fault: `broken` says in a sentence what; a violation of one of `kinds` must find it.
 
     `world` names the scenarios that make it likely (worlds.py). Where the simulation cannot see it at all, `test`
-    is the test that does, and `kinds` are empty.
+    is the test that does, and `kinds` are empty. Seeds are tried from `first` on: for what few scenarios can see.
     """
 
     name: str
@@ -41,6 +41,7 @@ class Mutant:
     kinds: frozenset[str]
     world: str = ANY
     test: str = ""
+    first: int = 0
 
 
 @contextmanager

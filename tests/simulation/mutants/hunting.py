@@ -30,15 +30,15 @@ class Found:
 
 
 def hunted(mutant: Mutant, seeds_max: int = SEEDS_MAX) -> Found:
-    """Try seeds from 0 on."""
+    """Try seeds from its first on."""
     if mutant.test:
         return _tested(mutant)
-    for seed in range(seeds_max):
+    for seed in range(mutant.first, mutant.first + seeds_max):
         with broken(mutant):
             outcome = lived(mutant.world, seed)
         by = sorted({one.kind for one in outcome.violations} & mutant.kinds)
         if by:
-            return Found(mutant.name, seed, ", ".join(by), seed + 1)
+            return Found(mutant.name, seed, ", ".join(by), seed - mutant.first + 1)
     return Found(mutant.name, None, "", seeds_max)
 
 

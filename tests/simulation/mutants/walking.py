@@ -224,6 +224,7 @@ WALKING: tuple[Mutant, ...] = (
         (Edit(associating, "        if not any(found):\n", "        if found is not None:\n"),),
         frozenset({"LOST", "GHOST"}),
         "cut",
+        first=160,
     ),
     Mutant(
         "unanswered has none",

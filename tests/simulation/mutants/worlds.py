@@ -113,13 +113,6 @@ def read_whole(scenario: Scenario) -> Scenario:
     return replace(growing_among(scenario), associations="all")
 
 
-def cut_whole(scenario: Scenario) -> Scenario:
-    """The same, and processes that are killed."""
-    dice = _dice(scenario, "cut whole")
-    crashes = (Crash("", 0), *(Crash("statement", dice.randint(50, 600)) for _ in range(4)))
-    return replace(read_whole(scenario), crashes=crashes)
-
-
 def removing_among(scenario: Scenario) -> Scenario:
     """The same, where records go."""
     return replace(among(scenario), life="removals", gap_changes=20, associations="", prove_within_s=0.0)
@@ -279,7 +272,7 @@ def cut_weeks(scenario: Scenario) -> Scenario:
 WORLDS: dict[str, Callable[[Scenario], Scenario]] = {ANY: lambda scenario: scenario} | {
     world.__name__.replace("_", " "): world
     for world in (
-        later, cut, slow, late, tied, among, growing_among, read_whole, cut_whole, removing_among, poisoned_among,
+        later, cut, slow, late, tied, among, growing_among, read_whole, removing_among, poisoned_among,
         emptying, one_way, counting, paged, split, cut_split, broken_split, capped, textual, failing, refused, hurried,
         poisoned, crowd, removing,
         purged, dropping, withdrawn, cut_removing, weeks, cut_weeks,
