@@ -44,7 +44,9 @@ def checkout(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("path", WITH_COMMANDS, ids=str)
 def test_every_command_of_a_document_works_when_pasted(path: Path, checkout: Path, serve: Serve) -> None:
     served = serve("--portal", "tiny")
-    kept = {n: v for n, v in os.environ.items() if not n.startswith(("HUB", "PYTHON", "MAKE", "MFLAGS"))}
+    kept = {
+        n: v for n, v in os.environ.items() if not n.startswith(("HUB", "PYTHON", "MAKE", "MFLAGS", "ARGS"))
+    }
     own = {"HUBSPOT_BASE_URL": served.url, "HUBSPOT_ACCESS_TOKEN": TOKEN}
     if path != Path("README.md"):  # whose whole runs take most of the time
         own["HUBDUMP_ONLY"] = "engagements deals"
