@@ -24,6 +24,7 @@ from hubdump.extract.plan import Linking
 from hubdump.manifest import read_manifest
 from hubdump.portals import Portal
 from hubdump.runlog import ended_as
+from hubdump.seal import STORE
 from hubdump.store.database import disk_errors
 from hubdump.store.lock import Lock
 from hubdump.store.past import Run
@@ -38,7 +39,6 @@ T = TypeVar("T")
 # How often somebody who waits for a dump looks whether it is free.
 POLL_S = 0.5
 WAIT_S = 3600.0
-STORE = "store.sqlite"
 
 
 @dataclass(frozen=True, slots=True)

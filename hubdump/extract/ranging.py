@@ -144,10 +144,10 @@ class _Reading:
             self._begin(self._enter(one))
 
     def _may_split(self) -> bool:
-        begun = sum(one.key is None for one in self._ranges)
+        entering = sum(one.key is None for one in self._ranges)
         spent = len(self._ranges) - 1 + self._misses
         most = splitting.splits_max(self._expected, LIST_LADDER[0])
-        if spent >= most or self._misses >= splitting.MISSES_MAX or begun >= splitting.AT_ONCE:
+        if spent >= most or self._misses >= splitting.MISSES_MAX or entering >= splitting.AT_ONCE:
             return False
         return self._exchange.idles() and ENTERED not in self._store.refuted()
 
