@@ -109,8 +109,7 @@ class Answer(Generic[T]):
     response: Response
 
 
-@dataclass(frozen=True, slots=True)
-class RecordRef:
+class RecordRef(NamedTuple):
     """Where one record lies in a page: its position in `results`, its version in microseconds (UTC)."""
 
     id: int

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 from operator import attrgetter
@@ -64,9 +64,13 @@ _DUE = """
 SELECT id FROM links_due JOIN records USING (type, id)
 WHERE type = ? AND other = ? AND back = ? AND id > ? AND state = 0 ORDER BY id LIMIT ?
 """
+_SOME = "from_type = ?1 AND to_type = ?2 AND from_id IN (SELECT value FROM json_each(?3))"
+_OF_SOME = f"SELECT * FROM associations WHERE {_SOME}"  # noqa: S608 - our own words
 _OF_ONE = "SELECT * FROM associations WHERE from_type = ?1 AND from_id = ?2 AND to_type = ?3"
 _NOT_SEEN = f"{_OF_ONE} EXCEPT {_OF_ONE.replace('associations', 'links_seen')}"
-_FORGET_SEEN = "DELETE FROM links_seen WHERE from_type = ? AND from_id = ? AND to_type = ?"
+_FORGET_SEEN = f"DELETE FROM links_seen WHERE {_SOME}"  # noqa: S608 - our own words
+# Records whose associations are compared at once: each may have thousands.
+_TOGETHER = 100
 # The types to which associations of one were read whole at least once.
 _BASED = """
 SELECT there.number FROM pairs JOIN types here ON here.name = from_type JOIN types there ON there.name = to_type
@@ -222,14 +226,14 @@ class Associations:
             sql = "UPDATE pairs SET whole_us = noted_us WHERE from_type = ? AND to_type = ?"
             self._db.execute(sql, (from_, to))
 
-    def unlink(self, type_: int, ids: Iterable[int]) -> None:
+    def unlink(self, type_: int, ids: Sequence[int]) -> None:
         """Records that are not active have no associations that could be read."""
         based = {to for (to,) in self._db.execute(_BASED, (type_,))}
-        for id_ in ids:
-            sql = "SELECT * FROM associations WHERE from_type = ? AND from_id = ?"
-            gone = set(self._db.execute(sql, (type_, id_)))
-            self._change((), {row for row in gone if row[2] in based}, logged=True)
-            self._change((), {row for row in gone if row[2] not in based}, logged=False)
+        for some in _batches(ids):
+            sql = "SELECT * FROM associations WHERE from_type = ? AND from_id IN (SELECT value FROM json_each(?))"
+            gone = sorted(self._db.execute(sql, (type_, json.dumps(some))))
+            self._change((), [row for row in gone if row[2] in based], logged=True)
+            self._change((), [row for row in gone if row[2] not in based], logged=False)
 
     def _note(self, number: int, other: int, own: _Changed, others: _Changed) -> None:
         """Note what changed of both types of a side as due."""
@@ -245,22 +249,24 @@ class Associations:
     def _replace(self, from_: int, to: int, page: AssociationsRead, *, logged: bool) -> None:
         """Make what the store has of the records of a page what the page says of them."""
         kinds: dict[tuple[str, int, str | None], int] = {}
+        told = {id_: list(rows) for id_, rows in groupby(sorted(page.rows, key=_from_id), _from_id)}
         single = set(page.fresh) - set(page.more)
-        for id_ in page.fresh:
-            self._db.execute(_FORGET_SEEN, (from_, id_, to))
-        empty = dict.fromkeys(single)
-        for id_, of_one in groupby(sorted(page.rows, key=_from_id), _from_id):
-            empty.pop(id_, None)
-            now = {(from_, id_, to, row.to_id, self._label(row, kinds)) for row in of_one}
-            there = set(self._db.execute(_OF_ONE, (from_, id_, to)))
-            self._change(now - there, there - now if id_ in single else (), logged=logged)
-            if id_ not in single:  # what none of its pages shows goes when the last one is there
-                self._db.executemany("INSERT OR IGNORE INTO links_seen VALUES (?, ?, ?, ?, ?)", now)
-        for id_ in empty:
-            self._change((), set(self._db.execute(_OF_ONE, (from_, id_, to))), logged=logged)
+        self._db.execute(_FORGET_SEEN, (from_, to, json.dumps([*page.fresh])))
+        for some in _batches(sorted(single | told.keys())):
+            now = {
+                (from_, id_, to, row.to_id, self._label(row, kinds))
+                for id_ in some
+                for row in told.get(id_, ())
+            }
+            there = set(self._db.execute(_OF_SOME, (from_, to, json.dumps(some))))
+            # Of a record that has several pages, what none of them shows goes when the last one is there.
+            gone = (row for row in there - now if row[1] in single)
+            self._change(sorted(now - there), sorted(gone), logged=logged)
+            parts = (row for row in now if row[1] not in single)
+            self._db.executemany("INSERT OR IGNORE INTO links_seen VALUES (?, ?, ?, ?, ?)", parts)
         for id_ in page.last:
             self._change((), set(self._db.execute(_NOT_SEEN, (from_, id_, to))), logged=logged)
-            self._db.execute(_FORGET_SEEN, (from_, id_, to))
+        self._db.execute(_FORGET_SEEN, (from_, to, json.dumps([*page.last])))
 
     def _change(self, added: Iterable[_Row], gone: Iterable[_Row], *, logged: bool) -> None:
         self._db.executemany("INSERT INTO associations VALUES (?, ?, ?, ?, ?)", added)
@@ -298,6 +304,10 @@ def label_number(db: sqlite3.Connection, link: Association) -> int:
     number = db.execute("INSERT INTO labels (category, type_id, label) VALUES (?, ?, ?)", key).lastrowid
     assert number is not None
     return number
+
+
+def _batches(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    return (ids[at : at + _TOGETHER] for at in range(0, len(ids), _TOGETHER))
 
 
 _from_id: Callable[[Association], int] = attrgetter("from_id")

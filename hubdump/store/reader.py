@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 import zlib
 from collections.abc import Iterator, Sequence
@@ -14,10 +15,11 @@ from typing import NamedTuple
 
 from msgspec import Raw
 
+from hubdump import strict
 from hubdump.catalog import Catalogue
 from hubdump.model import Association, Bookmark, Quarantine, State, Unread
 from hubdump.store.associations import whole_of
-from hubdump.store.bodies import records_in, unpacked
+from hubdump.store.bodies import checked, records_in
 from hubdump.store.bookmarks import bookmark_of, meta_of, uncertain_of
 from hubdump.store.changes import Changes
 from hubdump.store.database import DEFINITIONS, FAILURES, disk_errors, open_for_reading
@@ -28,6 +30,8 @@ from hubdump.store.item_reader import ItemReader
 from hubdump.store.pairs import AssociationType, association_types_of, read_pairs
 from hubdump.store.past import Past
 from hubdump.store.stamps import Stamped
+
+_STATES = tuple(State)
 
 
 class StoredRecord(NamedTuple):
@@ -65,7 +69,9 @@ class Reader:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._mended: dict[int, int] = {}
+        self._mended: dict[
+            tuple[int, int], int
+        ] = {}  # of each page that was read; whether one is JSON is looked at once
         self._db: sqlite3.Connection = open_for_reading(path)
         with disk_errors(path):
             self._types: dict[str, int] = dict(self._db.execute("SELECT name, number FROM types"))
@@ -137,10 +143,14 @@ class Reader:
             return int(self._db.execute(sql, (self._types.get(type_, 0), state)).fetchone()[0])
 
     def pages(
-        self, type_: str, *states: State, ids: Sequence[int] | None = None
+        self,
+        type_: str,
+        *states: State,
+        ids: Sequence[int] | None = None,
+        saying: re.Pattern[bytes] | None = None,
     ) -> Iterator[list[StoredRecord]]:
         """The records of a type in these states (none named: active ones), once each, in groups of at most a page; of
-        some `ids` only, if they are given.
+        some `ids` only, if they are given. Pages of which no record has anything `saying` are passed over.
 
         Raises DiskFailure when a page's checksum is wrong.
         """
@@ -155,10 +165,11 @@ class Reader:
         with disk_errors(self.path):
             rows = self._db.execute(f"{sql} ORDER BY page, position", asked)
             for page, members in groupby(rows, itemgetter(0)):
-                results = self._results(page)
-                yield [
-                    StoredRecord(id_, results[at], State(state), into) for _, at, id_, state, into in members
-                ]
+                if results := self._results(page, saying):
+                    yield [
+                        StoredRecord(id_, results[at], _STATES[state], into)
+                        for _, at, id_, state, into in members
+                    ]
 
     def some(self, type_: str, ids: Sequence[int]) -> list[StoredRecord]:
         """Those of some ids that are in the store, whatever became of them."""
@@ -169,7 +180,7 @@ class Reader:
         with disk_errors(self.path):
             rows = self._db.execute(sql, (self._types.get(type_, 0), json.dumps(list(ids)))).fetchall()
             return [
-                StoredRecord(id_, results[at], State(state), into)
+                StoredRecord(id_, results[at], _STATES[state], into)
                 for page, members in groupby(rows, itemgetter(0))
                 for results in [self._results(page)]
                 for _, at, id_, state, into in members
@@ -254,9 +265,14 @@ class Reader:
             rows = self._db.execute("SELECT number, crc, body FROM pages")
             return [number for number, crc, body in rows if zlib.crc32(body) != crc]
 
-    def _results(self, page: int) -> list[Raw]:
+    def _results(self, page: int, saying: re.Pattern[bytes] | None = None) -> list[Raw]:
         row = self._db.execute("SELECT encoding, crc, body FROM pages WHERE number = ?", (page,)).fetchone()
-        body = unpacked(row, f"Page {page} of {self.path}")
-        if body.values:
-            self._mended[page] = body.values
-        return records_in(body.text)
+        text = checked(row, f"Page {page} of {self.path}")
+        # Zeros among the first bytes: no UTF-8, in which it could be told.
+        if saying and not saying.search(text) and 0 not in text[:4]:
+            return []
+        this = page, row[1]  # a page that was dropped leaves its number to another
+        if self._mended.get(this) != 0:
+            body = strict.whole(text)
+            text, self._mended[this] = body.text, body.values
+        return records_in(text)

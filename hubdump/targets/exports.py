@@ -92,18 +92,23 @@ def _cleared(dump: Path, export: Export, listed: Sequence[Table]) -> Iterator[li
 
 def _check_once(module: Any, path: Path, table: Table) -> None:
     """Incomplete unless a file has every row of the store, once, as it is read back."""
-    with closing(sqlite3.connect("")) as db:
-        db.execute("CREATE TABLE keys (key TEXT)")
-        at = next((n for n, column in enumerate(table.columns) if column.name == table.key), None)
-        keys = _keys(module, path, table, at or 0)
-        db.executemany("INSERT INTO keys VALUES (?)", ((None if at is None else key,) for key in keys))
-        rows, distinct = db.execute("SELECT count(*), count(DISTINCT key) FROM keys").fetchone()
-    twice = 0 if at is None else rows - distinct
+    at = next((n for n, column in enumerate(table.columns) if column.name == table.key), None)
+    keys = _keys(module, path, table, at or 0)
+    rows, twice = _counted(keys) if at is not None else (sum(1 for _ in keys), 0)
     if (rows, twice) != (table.count(), 0):
         raise Incomplete(
             f"{table.name} would hold {rows} rows, {twice} of them twice, and the store has {table.count()}. "
             "Nothing was replaced."
         )
+
+
+def _counted(keys: Iterator[str | None]) -> tuple[int, int]:
+    """How many there are, and how many of them were there before."""
+    with closing(sqlite3.connect("")) as db:
+        db.execute("CREATE TABLE keys (key TEXT)")
+        db.executemany("INSERT INTO keys VALUES (?)", ((key,) for key in keys))
+        rows, distinct = db.execute("SELECT count(*), count(DISTINCT key) FROM keys").fetchone()
+    return rows, rows - distinct
 
 
 def _keys(module: Any, path: Path, table: Table, at: int) -> Iterator[str | None]:

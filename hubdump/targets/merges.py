@@ -51,7 +51,7 @@ def said(reader: Reader, type_: str, ids: Sequence[int] | None = None) -> Iterat
     """What the survivors of a type, or those of some ids, say of themselves, whatever became of them."""
     if PROPERTY not in (name for name, _ in reader.definitions(type_)):
         return
-    for page in reader.pages(type_, *State, ids=ids):
+    for page in reader.pages(type_, *State, ids=ids, saying=_SAYS):
         for record in page:
             if _SAYS.search(record.raw):
                 olds = _RECORD.decode(record.raw).properties.hs_merged_object_ids or ""

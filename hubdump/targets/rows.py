@@ -13,6 +13,7 @@ from hubdump.store.reader import Reader, StoredRecord
 from hubdump.targets.table import Fields
 
 _NULL = Raw(b"null")
+_DELETED = (State.GONE, State.MERGED)
 
 
 class _Record(Struct, rename="camel"):
@@ -92,7 +93,7 @@ def _row(stored: StoredRecord, moved: Mapping[str, str], extracted: str) -> Fiel
         "updated_at": record.updated_at,
         "archived": _bool(stored.state is State.ARCHIVED),
         "archived_at": record.archived_at,
-        "_deleted": _bool(stored.state in {State.GONE, State.MERGED}),
+        "_deleted": _bool(stored.state in _DELETED),
         "_merged_into": None if stored.merged_into is None else str(stored.merged_into),
         "_extracted_at": extracted,
         "_raw": bytes(stored.raw).decode(),

@@ -88,10 +88,7 @@ KEEPING: tuple[Mutant, ...] = (
     Mutant(
         "associations added only",
         "What is read of a record's associations is added to what was there.",
-        (
-            Edit(associations, "there - now if id_ in single else ()", "()"),
-            Edit(associations, "        for id_ in empty:\n", "        for id_ in ():\n"),
-        ),
+        (Edit(associations, "for row in there - now if row[1] in single)", "for row in ())"),),
         frozenset({"GHOST"}),
         "later",
     ),
