@@ -7,9 +7,12 @@ from typing import Any
 import pytest
 
 from hubdump.sandbox import InProcess, SandboxError
+from hubdump.sandbox.apps import App
 from hubdump.sandbox.beliefs import Beliefs
 from hubdump.sandbox.config import TIERS, SandboxConfig, Tier
 from hubdump.sandbox.in_process import Answer
+from hubdump.sandbox.limits import Limits
+from hubdump.sandbox.oauth import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN
 
 LIST, SEARCH = "/crm/v3/objects/calls", "/crm/v3/objects/calls/search"
 ASSOCIATIONS = "/crm/v4/associations/calls/contacts/batch/read"
@@ -202,6 +205,40 @@ def test_limits_refuse_nothing_that_is_not_asked_for() -> None:
     with pytest.raises(SandboxError, match="tier is 'gold'"):
         SandboxConfig(tier="gold")
     assert Beliefs()["window"] == "sliding"
+
+
+def test_without_limits_nothing_is_refused_and_no_answer_tells_of_one() -> None:
+    beliefs = {"burst-headers-on-search": "yes", "headers-on-associations": "yes"}
+    client = InProcess("tiny", start_s=1_000_000.0, tier="unlimited", beliefs=beliefs)
+    asked = {"grant_type": "refresh_token", "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
+    token = client.request(
+        "POST", "/oauth/v1/token", form=asked | {"refresh_token": REFRESH_TOKEN}, authorized=False
+    )
+    bearer = {"Authorization": f"Bearer {token.json()['access_token']}"}
+    answers = [client.request("GET", LIST) for _ in range(500)]
+    answers += [client.request("GET", LIST, headers=bearer) for _ in range(200)]
+    answers += [client.request("POST", SEARCH, json={}) for _ in range(100)]
+    answers += [client.request("POST", ASSOCIATIONS, json={"inputs": [{"id": "1"}]}) for _ in range(300)]
+    assert len(answers) == 1_100
+    assert {a.status for a in answers} <= {200, 207}
+    client.portal.strike("429")
+    answers.append(client.request("GET", LIST))
+    assert answers[-1].status == 429
+    assert [name for a in answers for name in a.headers if "RateLimit" in name] == []
+    told = client.request("GET", "/account-info/v3/api-usage/daily/private-apps").json()
+    assert told == {"results": []}
+    assert client.now_s == 1_000_000.0  # no answer was late either
+
+
+def test_without_limits_no_day_is_ever_spent_and_windows_forget_what_is_past() -> None:
+    limits, app = Limits(TIERS["unlimited"], Beliefs(), 1), App(1)
+    for budget in ("general", "associations", "search"):
+        assert limits.admit(app, budget, 0.0, MIDNIGHT_S, "") is None
+        limits.day.used = limits.associations_day.used = 10_000_000
+        assert limits.admit(app, budget, 0.0, MIDNIGHT_S, "") is None
+        assert limits.admit(app, budget, 60.0, MIDNIGHT_S, "") is None
+    assert [c.count(60.0) for c in limits._counters(app, "general").values()] == [1]
+    assert [len(c._arrived) for c in limits._counters(app, "search").values()] == [1]
 
 
 def test_the_daily_usage_is_what_was_counted() -> None:
