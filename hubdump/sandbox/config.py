@@ -39,6 +39,13 @@ _REAL = re.compile(r"pat-(?:na|eu|ap)\d-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{
 TOKEN = "pat-na1-sandbox"  # noqa: S105 - the sandbox's own, printed for whoever starts it
 
 
+def tier_of(name: object) -> Tier:
+    """The limits of a tier; SandboxError names those there are."""
+    if not isinstance(name, str) or name not in TIERS:
+        raise SandboxError(f"tier is '{name}', but must be one of: {', '.join(TIERS)}")
+    return TIERS[name]
+
+
 @dataclass(frozen=True, slots=True)
 class SandboxConfig:
     """`portal` is a name or counts ('calls=5,contacts=3'); `faults` and `beliefs` as their tables say.
@@ -64,8 +71,7 @@ class SandboxConfig:
     without: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.tier not in TIERS:
-            raise SandboxError(f"tier is '{self.tier}', but must be one of: {', '.join(TIERS)}")
+        tier_of(self.tier)
         for token in (self.token, *self.tokens):
             if _REAL.match(token):
                 raise SandboxError(
@@ -79,7 +85,7 @@ class SandboxConfig:
     @property
     def tier_limits(self) -> Tier:
         """The limits that hold."""
-        return self.limits or TIERS[self.tier]
+        return self.limits or tier_of(self.tier)
 
     @property
     def first_token(self) -> str:

@@ -94,6 +94,11 @@ class Limits:
         zone = account_zone()
         self.day, self.associations_day = Day(tier.daily, zone), Day(tier.associations_daily, zone)
 
+    def change(self, tier: Tier) -> None:
+        """Let the limits of another tier hold from now on; what was counted stays counted."""
+        self._tier, self._search.most = tier, tier.search
+        self.day.most, self.associations_day.most = tier.daily, tier.associations_daily
+
     def admit(self, app: App, budget: str, now_s: float, wall_s: float, id_: str) -> Response | None:
         """Count a request: None when it may pass, else HubSpot's 429."""
         days = self._days(app, budget)
