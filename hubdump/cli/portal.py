@@ -136,7 +136,10 @@ def serve_sandbox(
     ] = "on",
     faults: Annotated[str, typer.Option("--faults", help="none, few, many, hostile, or a list.")] = "few",
     tier: Annotated[
-        str, typer.Option("--tier", help="Whose limits: free, pro, enterprise, addon, oauth.")
+        str,
+        typer.Option(
+            "--tier", help="Whose limits: free, pro, enterprise, addon, oauth, unlimited (none at all)."
+        ),
     ] = "pro",
     without: Annotated[
         list[str] | None,

@@ -47,7 +47,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--latency", default="", help="ms: 100, 80-300 or lognormal:100:40")
     made.add_argument("--overload", choices=("on", "off"), default="on")
     made.add_argument("--faults", default=defaults.faults, help="; ".join(FAULTS))
-    made.add_argument("--tier", default=defaults.tier, help=", ".join(TIERS))
+    made.add_argument("--tier", default=defaults.tier, help=f"whose limits: {', '.join(TIERS)} (none at all)")
     made.add_argument(
         "--without", action="append", default=[], help="a type or family that its tier lacks; again"
     )

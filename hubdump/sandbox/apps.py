@@ -18,7 +18,10 @@ _DAY_S = 86_400
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """One app of the portal; `scopes` is None where it has all, `expires_s` (of the world) None for never."""
+    """One app of the portal; `scopes` is None where it has all, `expires_s` (of the world) None for never.
+
+    `is_oauth` where its token came by OAuth, and so has OAuth's limits whatever the portal's tier.
+    """
 
     number: int
     scopes: frozenset[str] | None = None
@@ -34,7 +37,7 @@ class Apps:
         for place, text in enumerate(config.tokens or (config.token,)):
             token, colon, scopes = text.partition(":")
             held = frozenset(scopes.split("+")) if colon else None
-            self._by_token[token] = App(FIRST_APP + place, held, is_oauth=config.tier == "oauth")
+            self._by_token[token] = App(FIRST_APP + place, held)
 
     def add(self, token: str, app: App) -> None:
         """Accept a token that was handed out."""

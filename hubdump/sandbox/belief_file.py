@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -51,9 +51,8 @@ def _tier(path: Path, found: object, name: str) -> Tier | None:
     if not isinstance(found, dict) or not set(found) <= set(allowed):
         raise SandboxError(f"{path}: 'tier' must be one of {', '.join(TIERS)}, or hold: {', '.join(allowed)}")
     base = TIERS[name]
-    limits = {field: found.get(field, getattr(base, field)) for field in allowed}
-    for field, value in limits.items():
+    for field, value in found.items():
         number = isinstance(value, int) and not isinstance(value, bool) and value > 0
         if not number and not (value is None and "daily" in field):
             raise SandboxError(f"{path}: tier {field} is {value!r}, but must be a whole number above 0")
-    return Tier(**limits)
+    return replace(base, **found)

@@ -48,7 +48,10 @@ LISTS = {
         "`after` of a list: the id a page begins with, the number of records before it, or opaque",
         "next-id", "position", "opaque", worst="position",
     ),
-    "list-after-any-id": _one_of("whether `after` may be any number", "yes", "no", worst="no"),
+    "list-after-any-id": _one_of(
+        "whether `after` may be any number; else one that no page gave is refused, leads to an empty last page, or "
+        "to the list's start", "yes", "no", "empty", "start", worst="no",
+    ),
     "list-cursor": _one_of(
         "what `paging.next.after` holds: the last id and one, or the next record's", "last-plus-one",
         "next-record", worst="next-record",

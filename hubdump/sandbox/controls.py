@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 import msgspec
@@ -11,7 +12,7 @@ from hubdump.sandbox import collected
 from hubdump.sandbox.answers import Refused, Request, Response, object_of, ok
 from hubdump.sandbox.calls import Query
 from hubdump.sandbox.changes import Changes
-from hubdump.sandbox.config import SandboxError
+from hubdump.sandbox.config import SandboxError, tier_of
 from hubdump.sandbox.limits import midnight
 from hubdump.sandbox.log import requests, summary
 from hubdump.sandbox.objects import locate
@@ -106,6 +107,16 @@ def _drifted(world: World, request: Request, wall_s: float) -> Response:
     return ok({"done": deeds})
 
 
+def _changed_tier(world: World, request: Request, _: float) -> Response:
+    name = object_of(request).get("tier")
+    try:
+        tier = tier_of(name)
+    except SandboxError as error:
+        raise Refused(400, str(error)) from None
+    world.limits.change(tier)
+    return ok({"tier": name, "limits": asdict(tier)})
+
+
 def _told_beliefs(world: World, _request: Request, _wall_s: float) -> Response:
     return ok({"beliefs": world.beliefs.as_dict()})
 
@@ -177,5 +188,6 @@ CONTROLS: dict[str, tuple[str, Callable[[World, Request, float], Response]]] = {
     ),
     "POST restore": ('bring an archived record back: {"type": "contacts", "id": "1"}', _restored),
     "POST drift": ('properties, custom objects, types, scopes: {"deeds": ["type-gone:leads"]}', _drifted),
+    "POST tier": ('limits of another tier from the next request on: {"tier": "free"}', _changed_tier),
     "GET beliefs": ("every belief as it stands", _told_beliefs),
 }

@@ -106,6 +106,10 @@ class Emulated:
         """Let a property, a custom object, a type or a scope come, change or go; ValueError where it cannot."""
         self._control("POST", "drift", {"deeds": list(deeds)})
 
+    def change_tier(self, tier: str) -> None:
+        """Let the limits of another tier hold from the next request on; ValueError where there is no such tier."""
+        self._control("POST", "tier", {"tier": tier})
+
     def restore(self, type_: str, id_: str) -> None:
         """Bring an archived record back; HubSpot has no route for it."""
         self._control("POST", "restore", {"type": type_, "id": id_})

@@ -20,20 +20,21 @@ _JUMPS = (0, 3, -2, 5, -4)
 
 @dataclass(slots=True)
 class Counter:
-    """At most `most` requests in `span_s` seconds.
+    """At most `most` requests in `span_s` seconds; None where there is no limit, yet they are counted.
 
     `how` is 'sliding' (the present second and the whole ones before it, as recorded headers show), 'exact'
     (to the instant) or 'fixed' (from full spans of the clock).
     """
 
-    most: int
+    most: int | None
     span_s: float
     how: str
     _arrived: deque[float] = field(default_factory=deque)
 
     def has_room(self, now_s: float) -> bool:
         """Whether one more request may pass."""
-        return self.count(now_s) < self.most
+        count = self.count(now_s)
+        return self.most is None or count < self.most
 
     def take(self, now_s: float) -> None:
         """Count a request."""
@@ -93,6 +94,11 @@ class Limits:
         zone = account_zone()
         self.day, self.associations_day = Day(tier.daily, zone), Day(tier.associations_daily, zone)
 
+    def change(self, tier: Tier) -> None:
+        """Let the limits of another tier hold from now on; what was counted stays counted."""
+        self._tier, self._search.most = tier, tier.search
+        self.day.most, self.associations_day.most = tier.daily, tier.associations_daily
+
     def admit(self, app: App, budget: str, now_s: float, wall_s: float, id_: str) -> Response | None:
         """Count a request: None when it may pass, else HubSpot's 429."""
         days = self._days(app, budget)
@@ -109,11 +115,14 @@ class Limits:
         return self.refuse(app, full[0], id_) if full else None
 
     def load(self, app: App, budget: str, now_s: float) -> float:
-        """How full the burst window is that a request is counted in, 1.0 at the limit; 0.0 for searches."""
+        """How full the burst window is that a request is counted in, 1.0 at the limit.
+
+        0.0 for searches, and where there is no limit.
+        """
         if budget in {SEARCH, NONE}:
             return 0.0
         counter = self._burst(app, budget)
-        return counter.count(now_s) / counter.most
+        return counter.count(now_s) / counter.most if counter.most else 0.0
 
     def refuse(self, app: App, budget: str, id_: str, *, search: bool = False) -> Response:
         """The 429 of a budget. Clients compare the search's text byte for byte (recorded traffic)."""
@@ -155,6 +164,8 @@ class Limits:
 
     def _burst_headers(self, counter: Counter, now_s: float) -> dict[str, str]:
         most, count = counter.most, counter.count(now_s)
+        if most is None:
+            return {}
         jump = _JUMPS[count % len(_JUMPS)] if self._beliefs["remaining-jumps"] == "yes" else 0
         return {
             "X-HubSpot-RateLimit-Max": str(most),
@@ -179,10 +190,12 @@ class Limits:
     def _burst(self, app: App, budget: str) -> Counter:
         kept = GENERAL if self._beliefs["association-budget"] == "shared" else budget
         if (kept, app.number) not in self._bursts:
-            tier = TIERS["oauth"] if app.is_oauth else self._tier
-            most = tier.associations if kept == ASSOCIATIONS else tier.general
-            self._bursts[kept, app.number] = Counter(most, 10.0, self._beliefs["window"])
-        return self._bursts[kept, app.number]
+            self._bursts[kept, app.number] = Counter(None, 10.0, self._beliefs["window"])
+        counter = self._bursts[kept, app.number]
+        # A portal without limits has none for OAuth either.
+        tier = TIERS["oauth"] if app.is_oauth and self._tier.general is not None else self._tier
+        counter.most = tier.associations if kept == ASSOCIATIONS else tier.general
+        return counter
 
 
 def account_zone() -> tzinfo:

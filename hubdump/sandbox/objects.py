@@ -187,8 +187,13 @@ class Objects:
         start = _opened(after) if meaning == "opaque" else whole(after or "0", "after")
         if meaning == "position":
             return islice(self._ordered(shelves, 0, view, archived=archived), start, None)
-        if after and self.beliefs["list-after-any-id"] == "no" and not _handed_out(shelves, start):
-            raise Refused(400, f"Invalid value for after: '{after}'")
+        taken = self.beliefs["list-after-any-id"]
+        if taken != "yes" and after and not _handed_out(shelves, start):
+            if taken == "no":
+                raise Refused(400, f"Invalid value for after: '{after}'")
+            if taken == "empty":
+                return iter(())
+            start = 0
         return self._ordered(shelves, start, view, archived=archived)
 
     def _ordered(

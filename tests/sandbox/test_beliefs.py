@@ -56,6 +56,7 @@ def test_a_probes_file_is_read_and_its_other_keys_ignored(tmp_path: Path) -> Non
     beliefs, limits = belief_file.read(path, "pro")
     assert Beliefs(beliefs).number("list-max") == 50
     assert limits == Tier(150, 150, 5, None, 500_000)
+    assert belief_file.read(path, "unlimited")[1] == Tier(150, None, None)
     path.write_text('{"tier": "free"}', "utf-8")
     assert belief_file.read(path, "pro") == ((), TIERS["free"])
     path.write_text("{}", "utf-8")

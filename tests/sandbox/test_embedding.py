@@ -157,6 +157,16 @@ def test_the_command_says_what_is_wrong_and_ends_with_2(tmp_path: Path) -> None:
         assert told in done.stderr
 
 
+def test_the_tier_of_a_portal_that_is_served_can_be_changed() -> None:
+    with Sandbox("tiny", tier="free") as portal:
+        for tier, most in (("addon", "250"), ("unlimited", None), ("free", "100")):
+            portal.change_tier(tier)
+            with get(portal) as answer:
+                assert answer.headers["X-HubSpot-RateLimit-Max"] == most
+        with pytest.raises(ValueError, match="tier is 'gold', but must be one of: free, pro"):
+            portal.change_tier("gold")
+
+
 def test_the_clock_can_be_moved() -> None:
     client = InProcess("tiny", tier="free", overload=False)
     assert {client.request("GET", LIST).status for _ in range(100)} == {200}

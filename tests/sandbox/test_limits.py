@@ -7,9 +7,12 @@ from typing import Any
 import pytest
 
 from hubdump.sandbox import InProcess, SandboxError
+from hubdump.sandbox.apps import App
 from hubdump.sandbox.beliefs import Beliefs
 from hubdump.sandbox.config import TIERS, SandboxConfig, Tier
 from hubdump.sandbox.in_process import Answer
+from hubdump.sandbox.limits import Limits
+from hubdump.sandbox.oauth import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN
 
 LIST, SEARCH = "/crm/v3/objects/calls", "/crm/v3/objects/calls/search"
 ASSOCIATIONS = "/crm/v4/associations/calls/contacts/batch/read"
@@ -199,9 +202,110 @@ def test_a_refused_request_can_fill_the_window() -> None:
 def test_limits_refuse_nothing_that_is_not_asked_for() -> None:
     assert TIERS["pro"] == Tier(190, 150, 5, 625_000, 500_000)
     assert SandboxConfig(limits=Tier(1, 1)).tier_limits == Tier(1, 1)
+    assert limit(quiet(tier="oauth", limits=Tier(7, 7)).request("GET", LIST), "Max") == "7"
     with pytest.raises(SandboxError, match="tier is 'gold'"):
         SandboxConfig(tier="gold")
     assert Beliefs()["window"] == "sliding"
+
+
+def test_without_limits_nothing_is_refused_and_no_answer_tells_of_one() -> None:
+    beliefs = {"burst-headers-on-search": "yes", "headers-on-associations": "yes"}
+    client = InProcess("tiny", start_s=1_000_000.0, tier="unlimited", beliefs=beliefs)
+    asked = {"grant_type": "refresh_token", "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
+    token = client.request(
+        "POST", "/oauth/v1/token", form=asked | {"refresh_token": REFRESH_TOKEN}, authorized=False
+    )
+    bearer = {"Authorization": f"Bearer {token.json()['access_token']}"}
+    answers = [client.request("GET", LIST) for _ in range(500)]
+    answers += [client.request("GET", LIST, headers=bearer) for _ in range(200)]
+    answers += [client.request("POST", SEARCH, json={}) for _ in range(100)]
+    answers += [client.request("POST", ASSOCIATIONS, json={"inputs": [{"id": "1"}]}) for _ in range(300)]
+    assert len(answers) == 1_100
+    assert {a.status for a in answers} <= {200, 207}
+    client.portal.strike("429")
+    answers.append(client.request("GET", LIST))
+    assert answers[-1].status == 429
+    assert [name for a in answers for name in a.headers if "RateLimit" in name] == []
+    told = client.request("GET", "/account-info/v3/api-usage/daily/private-apps").json()
+    assert told == {"results": []}
+    assert client.now_s == 1_000_000.0  # no answer was late either
+
+
+def test_without_limits_no_day_is_ever_spent_and_windows_forget_what_is_past() -> None:
+    limits, app = Limits(TIERS["unlimited"], Beliefs(), 1), App(1)
+    for budget in ("general", "associations", "search"):
+        assert limits.admit(app, budget, 0.0, MIDNIGHT_S, "") is None
+        limits.day.used = limits.associations_day.used = 10_000_000
+        assert limits.admit(app, budget, 0.0, MIDNIGHT_S, "") is None
+        assert limits.admit(app, budget, 60.0, MIDNIGHT_S, "") is None
+    assert [c.count(60.0) for c in limits._counters(app, "general").values()] == [1]
+    assert [len(c._arrived) for c in limits._counters(app, "search").values()] == [1]
+
+
+def test_the_tier_changes_while_the_portal_runs_and_what_was_counted_stays_counted() -> None:
+    client = quiet()
+    assert {client.request("GET", LIST).status for _ in range(120)} == {200}
+    client.advance(5)
+    told = client.request("POST", "/_sandbox/tier", json={"tier": "free"})
+    assert told.json() == {
+        "tier": "free",
+        "limits": {
+            "general": 100, "associations": 100, "search": 5, "daily": 250_000, "associations_daily": None,
+        },
+    }  # fmt: skip
+    refused = client.request("GET", LIST)
+    assert (refused.status, limit(refused, "Max"), limit(refused, "Remaining")) == (429, "100", "0")
+    assert limit(refused, "Daily") == "250000"
+    assert limit(refused, "Daily-Remaining") == str(250_000 - 121)
+    client.portal.change_tier("addon")
+    passed = client.request("GET", LIST)
+    assert (passed.status, limit(passed, "Max"), limit(passed, "Remaining")) == (200, "250", "129")
+    assert limit(passed, "Daily-Remaining") == str(2_000_000 - 122)
+    client.portal.change_tier("free")
+    client.advance(5)  # the 120 are out of the window, the one of five seconds later is not
+    assert [client.request("GET", LIST).status for _ in range(100)] == [200] * 99 + [429]
+
+
+def test_days_and_associations_change_with_the_tier() -> None:
+    client = quiet(limits=Tier(190, 2, 2, daily=3, associations_daily=2))
+    body = {"inputs": [{"id": "1"}]}
+    paths = [(ASSOCIATIONS, body), (ASSOCIATIONS, body), (SEARCH, {})]
+    assert 429 not in [client.request("POST", path, json=sent).status for path, sent in paths]
+    assert client.request("GET", LIST).json()["policyName"] == "DAILY"
+    assert client.request("POST", ASSOCIATIONS, json=body).json()["policyName"] == "DAILY"
+    client.portal.change_tier("pro")
+    assert 429 not in [client.request("POST", ASSOCIATIONS, json=body).status for _ in range(148)]
+    assert client.request("POST", ASSOCIATIONS, json=body).status == 429
+    searched = [client.request("POST", SEARCH, json={}).status for _ in range(5)]
+    assert searched == [200] * 4 + [429]  # five a second, one of which came before
+    client.portal.reset()
+    assert client.request("GET", LIST).headers["X-HubSpot-RateLimit-Daily"] == "3"
+
+
+def test_tiers_without_a_day_or_without_limits_are_entered_and_left() -> None:
+    client = quiet(tier="oauth")
+    assert {client.request("GET", LIST).status for _ in range(110)} == {200}
+    assert client.request("GET", LIST).status == 429
+    client.portal.change_tier("unlimited")
+    assert {client.request("GET", LIST).status for _ in range(300)} == {200}
+    client.portal.change_tier("oauth")
+    refused = client.request("GET", LIST)
+    assert (refused.status, limit(refused, "Max"), limit(refused, "Daily")) == (429, "110", None)
+    client.portal.change_tier("free")
+    client.advance(10)
+    passed = client.request("GET", LIST)
+    assert (passed.status, limit(passed, "Remaining"), limit(passed, "Daily")) == (200, "99", "250000")
+
+
+@pytest.mark.parametrize("tier", ["gold", "", None, 5, ["free"]])
+def test_a_tier_that_there_is_not_is_refused_with_those_there_are(tier: object) -> None:
+    client = quiet(tier="free")
+    refused = client.request("POST", "/_sandbox/tier", json={"tier": tier})
+    assert refused.status == 400
+    names = "free, pro, enterprise, addon, oauth, unlimited"
+    assert refused.json()["message"] == f"tier is '{tier}', but must be one of: {names}"
+    assert client.request("POST", "/_sandbox/tier", json={}).status == 400
+    assert limit(client.request("GET", LIST), "Max") == "100"
 
 
 def test_the_daily_usage_is_what_was_counted() -> None:

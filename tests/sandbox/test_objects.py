@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64encode
+from itertools import pairwise
 from typing import Any
 
 import msgspec
 import pytest
 
+from hubdump.sandbox import BELIEFS
 from tests.sandbox.asking import OBJECTS, Asking
 
 SYSTEM = {"hs_object_id", "createdate", "lastmodifieddate"}
@@ -40,6 +43,8 @@ def test_the_cursor_is_the_id_that_the_next_page_begins_with() -> None:
         ({"list-order": "text"}, None),
         ({"list-after": "opaque"}, None),
         ({"list-after-any-id": "no"}, None),
+        ({"list-after-any-id": "empty"}, None),
+        ({"list-after-any-id": "start"}, None),
         ({"list-max": "7", "list-over-max": "capped"}, None),
     ],
 )
@@ -53,8 +58,31 @@ def test_lists_are_whole_under_every_belief(beliefs: dict[str, str], cursor: str
         assert len(page["results"]) == 7
     if "list-order" in beliefs:
         assert portal.ids("calls") == sorted(portal.truth("calls")["live"]["calls"])
-    if "list-after-any-id" in beliefs:
-        portal.get(f"{OBJECTS}/calls", 400, after="12345")
+
+
+@pytest.mark.parametrize("meaning", ["next-id", "opaque"])
+@pytest.mark.parametrize("cursor", ["last-plus-one", "next-record"])
+def test_an_after_that_no_page_gave_is_taken_as_believed(meaning: str, cursor: str) -> None:
+    portals = {
+        value: Asking(
+            "calls=60", beliefs={"list-after-any-id": value, "list-after": meaning, "list-cursor": cursor}
+        )
+        for value in BELIEFS["list-after-any-id"].values
+    }
+    start = portals["yes"].get(f"{OBJECTS}/calls")
+    ids = [int(id_) for id_ in portals["yes"].ids("calls")]
+    # Between two records, beside neither: no page ends or begins there.
+    number = next(one + 2 for one, other in pairwise(ids[20:]) if other > one + 3)
+    after = str(number) if meaning == "next-id" else urlsafe_b64encode(f"c:{number}".encode()).decode()
+    found = {
+        value: portal.get(f"{OBJECTS}/calls", 400 if value == "no" else 200, after=after)
+        for value, portal in portals.items()
+    }
+    assert found["no"]["message"].startswith("Invalid value for after")
+    assert found["empty"] == {"results": []}
+    assert found["start"] == start
+    assert int(start["results"][0]["id"]) == ids[0]
+    assert [int(one["id"]) for one in found["yes"]["results"]] == [id_ for id_ in ids if id_ > number][:10]
 
 
 @pytest.mark.parametrize(

@@ -349,7 +349,8 @@ class World:
     def _judge_log(self) -> None:
         outcome, log = self.outcome, self.core.world.log
         tier = TIERS["oauth" if self.scenario.oauth else self.scenario.tier]
-        caps = {"general": tier.general, "associations": tier.associations, "search": tier.search}
+        budgets = {"general": tier.general, "associations": tier.associations, "search": tier.search}
+        caps = {name: cap for name, cap in budgets.items() if cap is not None}
         outcome.violations += over_limits(log, self.scenario.number, {} if self.scenario.number else caps)
         text = "\n".join(self._texts)
         secrets = [*self.core.world.apps._by_token, CLIENT_SECRET, REFRESH_TOKEN, self.token]
