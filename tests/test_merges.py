@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +13,9 @@ import pytest
 
 from hubdump import load
 from hubdump.catalog import STANDARD
+from hubdump.model import RecordRef, RecordsRead, Response, WalkKey
 from hubdump.sandbox import InProcess
+from hubdump.store.reader import Reader
 from hubdump.store.store import Store
 from hubdump.targets import duckdb_held
 from tests.tampering import home, records, untouched
@@ -97,3 +102,19 @@ def test_where_no_survivor_says_so_the_answer_of_an_id_does(tmp_path: Path) -> N
     survivor = portal.merge(b, a)
     portal.run()
     assert sorted(portal.rows()) == sorted(("contacts", old, survivor, "answer") for old in (a, b))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-be", "utf-32"])
+def test_pages_that_say_nothing_of_merges_are_passed_over_and_no_others(
+    tmp_path: Path, encoding: str
+) -> None:
+    key = WalkKey("contacts", "sweep")
+    with closing(Store(tmp_path / "store.sqlite")) as store:
+        store.begin_round("contacts", 1)
+        for ids, said, encoded in (((1, 2), "nothing", "utf-8"), ((3, 4), "a word", encoding)):
+            body = json.dumps({"results": [{"id": str(id_), "said": said} for id_ in ids]}).encode(encoded)
+            refs = [RecordRef(id_, at, 1) for at, id_ in enumerate(ids)]
+            store.commit_records(key, RecordsRead(Response(200, {}, body), refs, "", done=True), 0.0)
+        with closing(Reader(store.path)) as reader:
+            found = [[r.id for r in page] for page in reader.pages("contacts", saying=re.compile(b"a word"))]
+    assert found == [[3, 4]]

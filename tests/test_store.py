@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import re
 import sqlite3
 from collections.abc import Iterator
 from functools import partial
@@ -292,18 +291,6 @@ def test_the_bytes_of_a_page_are_kept_as_they_came_and_a_change_of_them_is_told(
         held(store)
     assert "Restore the folder from a copy" in told.value.hint
     check_structure(store.path)
-
-
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-be", "utf-32"])
-def test_pages_that_say_nothing_of_what_is_looked_for_are_passed_over(
-    store: Store, reader: Reader, encoding: str
-) -> None:
-    commit(store, {1: 10, 2: 10}, "2", "nothing")
-    body = json.dumps({"results": [record(3, hs_call_title="a word"), record(4)]}).encode(encoding)
-    refs = [RecordRef(3, 0, 10), RecordRef(4, 1, 10)]
-    store.commit_records(SWEEP, RecordsRead(Response(200, {}, body), refs, "", done=True), 0.0)
-    found = [[r.id for r in page] for page in reader.pages("calls", saying=re.compile(b"a word"))]
-    assert found == [[3, 4]]
 
 
 def test_what_a_run_noted_lasts_as_long_as_the_run(store: Store) -> None:
