@@ -15,7 +15,7 @@ from hubdump.hubspot.window import SECOND_NS, TEN_SECONDS_NS, Window
 from hubdump.model import Budget, Request, Response
 from hubdump.sandbox.config import Tier
 from tests.test_exchange import API, CALLS, World
-from tests.test_pacing import MAX_190, fullest, sent
+from tests.test_pacing import MAX_190, fullest, refused, sent
 from tests.test_shared_budgets import LISTS, PAIRS, Portal
 from tests.worlds import answer, page
 
@@ -75,30 +75,42 @@ def test_share_and_reserve_come_from_the_settings_file(
 
 
 class Changing(Portal):
-    """A HubSpot that tells of another limit from some second on; the sandbox behind it has none."""
+    """A HubSpot whose portal has another tier from some second on."""
 
-    def __init__(self, *changes: tuple[float, int]) -> None:
-        super().__init__(limits=Tier(10_000, 10_000), travel_s=(0.02, 0.3))
-        self._changes = changes
+    def __init__(self, *changes: tuple[float, str]) -> None:
+        super().__init__(travel_s=(0.02, 0.3))
+        self._changes = list(changes)
 
     def _asked(self, request: Request[Any], token: str) -> Response:
-        came = super()._asked(request, token)
-        most = [most for from_s, most in self._changes if self.loop.time() >= from_s][-1]
-        kept = {name: text for name, text in came.headers.items() if "ratelimit" not in name}
-        return Response(came.status, kept | MAX_190 | {"x-hubspot-ratelimit-max": str(most)}, came.body)
+        while self._changes and self.loop.time() >= self._changes[0][0]:
+            self.sandbox.portal.change_tier(self._changes.pop(0)[1])
+        return super()._asked(request, token)
 
     def arrivals(self, from_s: float, to_s: float) -> list[int]:
         return [int(at_s * SECOND_NS) for at_s, _, _ in self.came if from_s <= at_s < to_s]
 
 
 def test_a_limit_that_falls_in_mid_run_is_kept_from_the_next_answer_on_and_one_that_rises_is_used() -> None:
-    portal = Changing((0, 190), (15, 100), (40, 250))
+    portal = Changing((11, "free"), (40, "addon"))
     portal.busy(65, asked=[LISTS] * 3)
-    assert fullest(portal.arrivals(0, 15), TEN_SECONDS_NS) > 170
-    # Nothing leaves while more than the new limit came in the last ten seconds.
-    assert fullest(portal.arrivals(15.6, 40), TEN_SECONDS_NS) <= 95
+    assert fullest(portal.arrivals(0, 11), TEN_SECONDS_NS) > 170
+    # More than the new limit had come in the last ten seconds: what was under way is refused, and nothing else.
+    refused = portal.statuses(11, 11.6)[429]
+    assert 0 < refused == portal.statuses(0, 65)[429] <= 24
+    assert fullest(portal.arrivals(11.6, 40), TEN_SECONDS_NS) <= 95
     assert len(portal.arrivals(25, 40)) >= 80
     assert 220 <= fullest(portal.arrivals(40, 65), TEN_SECONDS_NS) <= 237
+
+
+def test_what_was_answered_before_the_limit_fell_says_nothing_of_budgets_apart() -> None:
+    budgets = Budgets(None)
+    budgets.learn(MAX_190)
+    assert (sent(budgets, Budget.GENERAL, 100), sent(budgets, Budget.ASSOCIATIONS, 80)) == (100, 80)
+    budgets.learn(MAX_190 | {"x-hubspot-ratelimit-max": "100"}, now_ns=SECOND_NS)
+    assert sent(budgets, Budget.ASSOCIATIONS, 10, SECOND_NS) == 10
+    sent(budgets, Budget.GENERAL, 60, 20 * SECOND_NS)
+    sent(budgets, Budget.ASSOCIATIONS, 40, 20 * SECOND_NS)
+    assert "for associations in the general budget" in refused(budgets, Budget.GENERAL, 21 * SECOND_NS)
 
 
 def test_a_limit_of_the_associations_own_is_theirs_alone() -> None:

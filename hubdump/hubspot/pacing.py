@@ -61,7 +61,7 @@ class Budgets:
         self._began_ns: int | None = None
         self._merged: set[Budget] = set()
         self._apart: set[Budget] = {Budget.GENERAL}
-        self._last_refused_ns = -TEN_SECONDS_NS
+        self._last_refused_ns = self._fell_ns = -TEN_SECONDS_NS
         self._refused_ns: dict[Budget, list[int]] = {budget: [] for budget in Budget}
         self._settled_ns = dict.fromkeys(Budget, 0)
         self._paused_until_ns = dict.fromkeys(Budget, 0)
@@ -141,7 +141,7 @@ class Budgets:
             others.refused()
         for one in {budget} | self._together(full):
             self._paused_until_ns[one] = max(self._paused_until_ns[one], until_ns)
-        if now_ns < self._settled_ns[full]:
+        if now_ns < self._settled_ns[full] or self._fell(full, now_ns):
             return ""
         if merging := self._explaining(budget, full, now_ns):
             return self._merge(merging, now_ns)
@@ -166,6 +166,7 @@ class Budgets:
         if budget is Budget.ASSOCIATIONS and most != self.general_max:
             counter, self._associations_max = budget, most
         elif budget is Budget.GENERAL:
+            self._fell_ns = now_ns if most < self.general_max else self._fell_ns
             self.general_max = most
         if self._associations_max == self.general_max:  # theirs was the general one, heard of before
             self._associations_max = None
@@ -248,6 +249,10 @@ class Budgets:
             if one not in self._merged | self._apart
         ]
 
+    def _fell(self, full: Budget, now_ns: int) -> bool:
+        """Whether what we sent is more than the limit that HubSpot has by now: no others have to have sent, too."""
+        return self._windows[full].used(now_ns) > self._windows[full].cap
+
     def _together(self, budget: Budget) -> set[Budget]:
         return {budget} | self._merged if budget is Budget.GENERAL else {budget}
 
@@ -279,7 +284,7 @@ class Budgets:
 
     def _learn_apart(self, budget: Budget, now_ns: int) -> None:
         """What HubSpot answers beyond its general limit, it does not count as general."""
-        if budget in self._apart or now_ns < self._last_refused_ns + TEN_SECONDS_NS:
+        if budget in self._apart or now_ns < max(self._last_refused_ns, self._fell_ns) + TEN_SECONDS_NS:
             return
         both = self._windows[Budget.GENERAL].recent(now_ns) + self._logs[budget].recent(now_ns)
         if budget not in self._merged and both > SURELY * self.general_max:
