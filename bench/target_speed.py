@@ -10,7 +10,9 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import os
 import resource
+import shutil
 import statistics
 import subprocess
 import sys
@@ -26,6 +28,7 @@ from hubdump import load
 from hubdump.store.reader import Reader
 from hubdump.store.store import Store
 from hubdump.targets import asked_for
+from hubdump.targets.database import database
 
 LINES, LINKS = "deals.jsonl", "associations.jsonl"
 NAMES = ("from_type", "to_type", "from_id", "to_id", "category", "type_id", "label")
@@ -91,8 +94,9 @@ def _told(target: str, records: int, turns: list[tuple[Spent, Spent]]) -> str:
 def _measured(part: str, target: str, folder: Path) -> Spent:
     """What a part takes in processes of its own."""
     command = [sys.executable, "-m", "bench.target_speed", "--part", part, "--target", target]
+    silent = os.environ | {"RUNTIME__DLTHUB_TELEMETRY": "false", "DLT_DATA_DIR": str(folder / "dlt")}
     told = subprocess.run(  # noqa: S603 - ourselves
-        [*command, "--folder", str(folder)], stdout=subprocess.PIPE, check=True
+        [*command, "--folder", str(folder)], stdout=subprocess.PIPE, env=silent, check=True
     )
     return Spent(*json.loads(told.stdout))
 
@@ -105,6 +109,7 @@ def _part(part: str, target: str, folder: Path) -> int:
         _load(target, folder)
     else:
         for name in (LINES, LINKS):
+            shutil.rmtree((folder / "bare" / name).with_suffix(f".{target}"), ignore_errors=True)
             (folder / "bare" / name).with_suffix(f".{target}").unlink(missing_ok=True)
             BARE[target](folder / name, (folder / "bare" / name).with_suffix(f".{target}"))
     used = resource.getrusage(of)
@@ -119,6 +124,10 @@ def _load(target: str, folder: Path) -> None:
         if target == "duckdb":
             (folder / "hubdump.duckdb").unlink(missing_ok=True)
             load.write_duckdb(folder, [TYPE], store, lambda _: None)
+        elif target == "dlt":
+            os.chdir(folder)  # where dlt makes its DuckDB file
+            Path("hubdump_dlt.duckdb").unlink(missing_ok=True)
+            load.write_databases(folder, [database("dlt:duckdb")], [TYPE], store, lambda _: None)
         else:
             place = f"{target}:{folder / target}{'/all.xlsx' if target == 'xlsx' else ''}"
             load.write_exports(folder, asked_for([place], folder).exports, [TYPE], store, lambda _: None)
@@ -134,12 +143,26 @@ def _duckdb(lines: Path, path: Path) -> None:
 
 
 def _parquet(lines: Path, path: Path) -> None:
-    import pyarrow.json
     import pyarrow.parquet
 
+    pyarrow.parquet.write_table(_arrow(lines), path, compression="zstd")
+
+
+def _dlt(lines: Path, path: Path) -> None:
+    import dlt
+
+    there = dlt.destinations.duckdb(str(path.with_suffix(".duckdb")))
+    pipeline = dlt.pipeline(
+        "bare", destination=there, dataset_name="bare", pipelines_dir=str(path.with_suffix(".dlt"))
+    )
+    pipeline.run(_arrow(lines), table_name=lines.stem, write_disposition="replace")
+
+
+def _arrow(lines: Path) -> Any:
+    import pyarrow.json
+
     options = pyarrow.json.ReadOptions(use_threads=False, block_size=8 * 2**20)
-    table = pyarrow.json.read_json(lines, options).flatten()
-    pyarrow.parquet.write_table(table, path, compression="zstd")
+    return pyarrow.json.read_json(lines, options).flatten()
 
 
 def _rows(lines: Path) -> Iterator[dict[str, Any]]:
@@ -180,6 +203,7 @@ def _xlsx(lines: Path, path: Path) -> None:
 BARE: dict[str, Callable[[Path, Path], None]] = {
     "duckdb": _duckdb,
     "parquet": _parquet,
+    "dlt": _dlt,
     "csv": _csv,
     "jsonl": _jsonl,
     "xlsx": _xlsx,
