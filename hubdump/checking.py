@@ -25,10 +25,8 @@ from hubdump.store.as_of import AS_OF
 from hubdump.store.database import check_structure
 from hubdump.store.reader import Reader
 from hubdump.store.store import Store
-from hubdump.targets import TARGETS
 from hubdump.targets.database import Database
 from hubdump.targets.export import Wanted
-from hubdump.targets.written import Counts
 from hubdump.verify import around, fetched, local, there
 from hubdump.verify import databases as databases_held
 from hubdump.verify.findings import Asked, Finding, Level, wrong
@@ -171,19 +169,7 @@ def load_into(dump: Path, store: Store, asked: Wanted, emit: Emit) -> None:
         raise UsageError(f"No type in {dump} is complete yet: there is nothing to load.", "hubdump run")
     if asked.has("json"):
         load.move_aside(dump, store, emit)
-        load.write_partials(dump, types, store, emit, asked="json" in asked.named)
-        load.write_json(dump, types, store, emit, asked="json" in asked.named)
-        load.write_items(dump, store, emit, asked="json" in asked.named)
-    in_duckdb: Counts = {}
-    if asked.has("duckdb"):
-        in_duckdb = load.write_duckdb(
-            dump, types, store, emit, hard_delete=asked.hard_delete, layout=asked.layout
-        )
-    load.write_exports(dump, asked.exports, types, store, emit)
-    load.write_databases(dump, asked.databases, types, store, emit, layout=asked.layout)
-    targets = list(filter(asked.has, TARGETS))
-    load.check_targets(dump, types, targets, in_duckdb)
-    load.remember_filled(store, types, targets)
+    load.fill(dump, types, store, asked, emit)
 
 
 def held(dump: Path) -> AbstractContextManager[Store]:

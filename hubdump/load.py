@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,9 +17,9 @@ from hubdump.model import ObjectType
 from hubdump.store.database import disk_errors
 from hubdump.store.reader import Reader
 from hubdump.store.store import Store
-from hubdump.targets import DUCKDB, check, child, columns, expected, json_files, json_items, layouts
+from hubdump.targets import DUCKDB, TARGETS, check, child, columns, expected, json_files, json_items, layouts
 from hubdump.targets.database import DATABASE, DLT, Database, Load
-from hubdump.targets.export import EXPORT, Built, Export, Kept
+from hubdump.targets.export import EXPORT, Built, Export, Kept, Wanted
 from hubdump.targets.layouts import LAYOUT, LAYOUTS, NONE
 from hubdump.targets.written import (
     FILLED,
@@ -41,6 +41,38 @@ from hubdump.targets.written import (
 # Above this many records the JSON files are written only when asked for: they are read whole by most.
 JSON_RECORDS_MAX = 200_000
 UNFIT_NAMED_MAX = 3
+
+
+def fill(
+    dump: Path,
+    types: Sequence[ObjectType],
+    store: Store,
+    asked: Wanted,
+    emit: Emit,
+    *,
+    written: Container[ObjectType] = (),
+    failed: Container[str] = (),
+) -> None:
+    """Fill every target that is asked for with these types, and look whether each holds what the store does, but for
+    what `failed`. `written` are the types whose JSON files are there already.
+    """
+    if asked.has("json"):
+        named = "json" in asked.named
+        if types:
+            write_partials(dump, [t for t in types if t not in written], store, emit, asked=named)
+            write_json(dump, types, store, emit, asked=named)
+        write_items(dump, store, emit, asked=named)
+    in_duckdb: Counts = {}
+    if types or whole_collections(store):
+        if asked.has("duckdb"):
+            in_duckdb = write_duckdb(
+                dump, types, store, emit, hard_delete=asked.hard_delete, layout=asked.layout
+            )
+        write_exports(dump, asked.exports, types, store, emit)
+        write_databases(dump, asked.databases, types, store, emit, layout=asked.layout)
+    targets = list(filter(asked.has, TARGETS))
+    check_targets(dump, [t for t in types if t.name not in failed], targets, in_duckdb)
+    remember_filled(store, types, targets)
 
 
 def move_aside(dump: Path, store: Store, emit: Emit) -> None:

@@ -39,7 +39,7 @@ from hubdump.stopping import Stop, heard
 from hubdump.store.store import Store
 from hubdump.targets import TARGETS, json_files
 from hubdump.targets.export import Wanted
-from hubdump.targets.written import WANTED, Counts
+from hubdump.targets.written import WANTED
 
 FILES = "files"
 
@@ -187,33 +187,16 @@ class _Run:
         """Fill the targets with every type that was ever read whole, by this run or an earlier one; what is still
         to be said at the end.
         """
-        dump, store, tell = self._order.dump, self._store, self._tell
+        order, store = self._order, self._store
         every = store.discovered.catalogue().types
         whole = [type_ for type_ in every if store.bookmark(type_.name).fresh_us is not None]
-        wanted_ = self._order.asked
-        if whole and wanted_.has("json"):
-            asked = "json" in wanted_.named
-            # Those that an earlier run completed, and could not write before it was cut short.
-            load.write_partials(dump, [t for t in whole if t not in self._written], store, tell, asked=asked)
-            load.write_json(dump, whole, store, tell, asked=asked)
-        if wanted_.has("json"):
-            load.write_items(dump, store, tell, asked="json" in wanted_.named)
-        anything = bool(whole or load.whole_collections(store))
-        in_duckdb: Counts = {}
-        if anything and wanted_.has("duckdb"):
-            in_duckdb = load.write_duckdb(
-                dump, whole, store, tell, hard_delete=wanted_.hard_delete, layout=wanted_.layout
-            )
-        if anything:
-            load.write_exports(dump, wanted_.exports, whole, store, tell)
-            load.write_databases(dump, wanted_.databases, whole, store, tell, layout=wanted_.layout)
-        load.check_targets(dump, [t for t in whole if t.name not in failed], self._targets, in_duckdb)
-        load.remember_filled(store, whole, self._targets)
+        # Not written yet are those, too, that an earlier run completed, and could not write before it was cut short.
+        load.fill(order.dump, whole, store, order.asked, self._tell, written=self._written, failed=failed)
         unread = {t.name: store.asked.failures(t.name) for t in self._types}
         out = {row.name: store.items.left_out(row.name) for row in self._rows}
-        if self._order.files:
+        if order.files:
             out["the bytes"] = store.fetched.missing()
-        return what_is_missing(failed | self._failed_around, unread, out, self._order.exclude)
+        return what_is_missing(failed | self._failed_around, unread, out, order.exclude)
 
     def _end(self, error: HubdumpError | None, verdict: str) -> RunEnded:
         """Keep how the run ended."""

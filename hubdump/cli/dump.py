@@ -233,6 +233,7 @@ def load(
         from hubdump.errors import UsageError
         from hubdump.targets import asked_for
         from hubdump.targets.database import is_database
+        from hubdump.targets.export import NOTHING
         from hubdump.targets.layouts import checked
 
         named = [*(targets or []), *(to or [])]
@@ -251,6 +252,8 @@ def load(
             )
             return checked(wanted, layout)
 
+        if NOTHING in chosen.to:
+            raise UsageError(f"'{NOTHING}' is no target: nothing was loaded.", "hubdump load duckdb")
         if as_of and any(map(is_database, chosen.to)):
             raise UsageError(
                 "--as-of would put into the database what was in the place of what is. Nothing was done.",
