@@ -20,7 +20,7 @@ from hubdump.sandbox import InProcess
 from hubdump.store.reader import Reader
 from hubdump.store.store import Store
 from hubdump.targets import TARGETS
-from hubdump.targets.export import wanted
+from hubdump.targets.export import Wanted, wanted
 from tests.worlds import Emulated, JumpingClock, extracted
 
 Change = Callable[[Request[Any], Response], Response]
@@ -70,11 +70,7 @@ class Home:
         """Fill the targets as a run does: in processes of their own, and read again."""
         store = Store(self.folder / "store.sqlite")
         try:
-            types, emit = self.types(), self.told.append
-            load.write_partials(self.folder, types, store, emit, asked=True)
-            load.write_json(self.folder, types, store, emit, asked=True)
-            in_duckdb = load.write_duckdb(self.folder, types, store, emit)
-            load.check_targets(self.folder, types, ("json", "duckdb"), in_duckdb)
+            load.fill(self.folder, self.types(), store, Wanted(("json", "duckdb")), self.told.append)
         finally:
             store.close()
 
