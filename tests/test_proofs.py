@@ -155,3 +155,13 @@ def test_a_checkpoint_of_many_filled_columns_takes_no_block_for_each(
     with duckdb.connect(tmp_path / "a.duckdb", read_only=True) as db:
         sums = "count(*), count(DISTINCT p0), count(DISTINCT p499)"
         assert db.execute(f"SELECT {sums} FROM wide").fetchall() == [(12_000, 12_000, 12_000)]
+
+
+@pytest.mark.parametrize(("columns", "megabytes"), [(40, 192), (1000, 192), (2000, 392)])
+def test_what_a_database_may_take_of_memory_grows_with_columns_beyond_a_thousand(
+    columns: int, megabytes: int, tmp_path: Path
+) -> None:
+    wide = Table("wide", tuple(Column(f"p{n}") for n in range(columns)), lambda: iter(()), lambda: 0)
+    with duckdb_file.building(tmp_path / "a.duckdb", "a file", [wide]) as db:
+        found = db.execute("SELECT current_setting('memory_limit')").fetchone()
+    assert found == (f"{megabytes * 10**6 / 2**20:.1f} MiB",)

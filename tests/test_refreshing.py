@@ -348,11 +348,18 @@ def test_what_people_do_at_hubspot_is_written_and_nothing_else(tmp_path: Path, w
     assert not any(repr(link[3]) in row and repr(link[1]) in row for row in found["main.associations"])
 
 
-def test_too_little_memory_is_not_told_as_a_full_disk(tmp_path: Path) -> None:
-    said = "TransactionContext Error: Checkpoint failed: could not allocate block of size 256.0 KiB"
+@pytest.mark.parametrize(
+    "error",
+    [
+        duckdb.TransactionException("Checkpoint failed: could not allocate block of size 256.0 KiB"),
+        duckdb.OutOfMemoryException("Out of Memory Error: failed to allocate data of size 32.0 MiB"),
+    ],
+    ids=["in a checkpoint", "in an insert"],
+)
+def test_too_little_memory_is_not_told_as_a_full_disk(error: duckdb.Error, tmp_path: Path) -> None:
     with (
         pytest.raises(HubdumpError, match="needs more memory") as told,
         duckdb_file.building(tmp_path / "a.duckdb", "a.duckdb"),
     ):
-        raise duckdb.TransactionException(said)
+        raise error
     assert (told.value.exit, "hubdump load jsonl:out" in told.value.hint) == (Exit.ERROR, True)

@@ -43,8 +43,10 @@ STORAGE = "v1.3.0"
 # all columns: with DuckDB's own 256 KiB and 122,880 rows, some hundred filled columns take all the memory there is.
 _WIDE = 100
 _BLOCK_BYTES, _ROW_GROUP = 65_536, 2_048
+# Of more columns than so many it needs more memory for each: 2,000 that are all filled do not fit into 240 MB.
+_WIDEST, _LEAST_MB, _MORE_MB = 1_000, 192, 0.2
 # So DuckDB says that its memory limit does not do, in whatever kind of error.
-_NO_MEMORY = "could not allocate block"
+_NO_MEMORY = ("could not allocate block", "Out of Memory")
 # A file that was brought up to date so often that it is so many times as large as when it was built is built anew.
 _GROWN_MAX = 2
 
@@ -177,13 +179,15 @@ def building(path: Path, told: str, listed: Sequence[Table] = ()) -> Iterator[du
     try:
         with connected() as db:
             db.execute(f"SET temp_directory = {text(str(path.with_name('.spill.new')))}")
+            if (columns := _widest(listed)) > _WIDEST:
+                db.execute(f"SET memory_limit = '{_LEAST_MB + _MORE_MB * (columns - _WIDEST):.0f}MB'")
             db.execute(f"ATTACH {text(str(path))} AS dump ({_options(path, listed)})")
             db.execute("USE dump")
             yield db
             db.execute("CHECKPOINT dump")
     except duckdb.Error as error:
         said = str(error).partition("\n")[0]
-        if _NO_MEMORY in said:
+        if any(words in said for words in _NO_MEMORY):
             raise HubdumpError(
                 f"DuckDB needs more memory for {told} than hubdump lets it take ({said}). The extraction is safe in "
                 "the store.",
@@ -204,10 +208,14 @@ def building(path: Path, told: str, listed: Sequence[Table] = ()) -> Iterator[du
 def _options(path: Path, listed: Sequence[Table]) -> str:
     """How DuckDB is to lay out a file; a file that is there keeps its size of blocks."""
     options = {"STORAGE_VERSION": text(STORAGE)}
-    if max((len(table.columns) for table in listed), default=0) > _WIDE:
+    if _widest(listed) > _WIDE:
         options["ROW_GROUP_SIZE"] = str(_ROW_GROUP)
         options |= {} if path.exists() else {"BLOCK_SIZE": str(_BLOCK_BYTES)}
     return ", ".join(f"{name} {value}" for name, value in options.items())
+
+
+def _widest(listed: Sequence[Table]) -> int:
+    return max((len(table.columns) for table in listed), default=0)
 
 
 @contextmanager
