@@ -229,8 +229,8 @@ class Associations:
     def unlink(self, type_: int, ids: Sequence[int]) -> None:
         """Records that are not active have no associations that could be read."""
         based = {to for (to,) in self._db.execute(_BASED, (type_,))}
+        sql = "SELECT * FROM associations WHERE from_type = ? AND from_id IN (SELECT value FROM json_each(?))"
         for some in _batches(ids):
-            sql = "SELECT * FROM associations WHERE from_type = ? AND from_id IN (SELECT value FROM json_each(?))"
             gone = sorted(self._db.execute(sql, (type_, json.dumps(some))))
             self._change((), [row for row in gone if row[2] in based], logged=True)
             self._change((), [row for row in gone if row[2] not in based], logged=False)

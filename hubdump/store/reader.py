@@ -69,9 +69,8 @@ class Reader:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._mended: dict[
-            tuple[int, int], int
-        ] = {}  # of each page that was read; whether one is JSON is looked at once
+        # Of each page that was read, so that whether it is JSON is looked at once.
+        self._mended: dict[tuple[int, int], int] = {}
         self._db: sqlite3.Connection = open_for_reading(path)
         with disk_errors(path):
             self._types: dict[str, int] = dict(self._db.execute("SELECT name, number FROM types"))
