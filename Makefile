@@ -32,7 +32,7 @@ mutation: venv/dev ## small breakages of the core by mutmut, against the fast te
 strangers: venv/dev ## clients nobody here wrote, against the sandbox; their table into docs/sandbox.md
 	$(BIN)/python -m tests.strangers.run_peers
 
-bench: venv/dev ## hubdump beside other extractors, in venvs of their own: about an hour; ARGS="--only meltano --turns 1 --grow"
+bench: venv/dev ## hubdump beside other extractors, in venvs of their own: forty minutes; ARGS="--only meltano --turns 1 --grow"
 	$(BIN)/python -m bench.rivals $(ARGS)
 
 lint: venv/dev ## ruff, mypy, the layers, the house rules

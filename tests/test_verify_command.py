@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from hubdump.cli import proof
@@ -29,6 +31,30 @@ def test_the_command_says_what_is_wrong_as_lines_and_as_json(serve: Serve, user:
     lines = user.types("verify", "--level", "full")
     assert f"WRONG  notes: older here: {lost}" in lines.out
     assert lines.out.rstrip().endswith("Verified (full): NOT as it must be.")
+
+
+HARMS: list[tuple[str, Callable[[bytes], bytes], str]] = [
+    ("raw/engagements_note_partial.json", lambda old: old[:-40], "note_partial.json: cannot be read"),
+    (
+        "raw/engagements_note_partial.json",
+        lambda old: old.replace(b"\n]\n", b",\n" + old[2:]),
+        "more than once",
+    ),
+    ("hubdump.duckdb", lambda old: b"no database" + old[11:], "hubdump.duckdb: cannot be read"),
+]
+
+
+def test_verify_says_what_is_wrong_with_a_target(serve: Serve, user: User) -> None:
+    user.to = ""
+    assert user.at(serve("--portal", "tiny", "--faults", "none")).types("run").status == 0
+    for file, harm, told in HARMS:
+        path = user.dump / file
+        whole = path.read_bytes()
+        path.write_bytes(harm(whole))
+        found = user.types("verify", "--level", "local")
+        assert found.status == 3, found.err
+        assert told in found.out
+        path.write_bytes(whole)
 
 
 @pytest.mark.parametrize(
