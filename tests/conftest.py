@@ -134,14 +134,11 @@ class Told:
 
 @dataclass(slots=True)
 class User:
-    """Somebody in a folder of their own, with an environment of their own, who wants `only` these types, and them in
-    these targets where a test does not say which: '' for those of every dump.
-    """
+    """Somebody in a folder of their own, with an environment of their own, who wants `only` these types."""
 
     folder: Path
     environment: dict[str, str] = field(default_factory=dict)
     only: str = " ".join(TYPES)
-    to: str = ""
 
     @property
     def dump(self) -> Path:
@@ -151,7 +148,7 @@ class User:
         kept = {
             n: v for n, v in os.environ.items() if not n.startswith(("HUBSPOT_", "HUBDUMP_", "MAX_RETRIES"))
         }
-        own = {"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1", "HUBDUMP_ONLY": self.only, "HUBDUMP_TO": self.to}
+        own = {"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1", "HUBDUMP_ONLY": self.only}
         return kept | own | self.environment
 
     def command(self, *arguments: str) -> list[str]:
@@ -243,8 +240,7 @@ def schema(server: Server) -> str:
 
 @pytest.fixture
 def user(tmp_path: Path) -> User:
-    """Who wants JSON alone: building a DuckDB file is half of a small run. `user.to = ""` where it matters."""
-    return User(tmp_path, to="json")
+    return User(tmp_path)
 
 
 def held(dump: Path) -> tuple[dict[str, list[str]], list[tuple[Any, ...]]]:

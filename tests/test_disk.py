@@ -197,7 +197,6 @@ def again(served: Served, user: User) -> None:
 def test_exit_0_comes_after_every_file_is_synced_renamed_and_its_folder_synced(
     serve: Serve, user: User
 ) -> None:
-    user.to = ""
     served = serve("--portal", "tiny", "--faults", "none")
     with watched() as watch:  # Python's own files are not ours to sync
         told = user.at(served, PYTHONDONTWRITEBYTECODE="1").types("run", "--json", preexec_fn=watch.enter)

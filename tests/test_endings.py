@@ -147,7 +147,6 @@ def test_a_full_disk_ends_with_74_and_the_next_run_continues(serve: Serve, user:
 
 
 def test_a_second_run_on_the_same_dump_ends_with_75_and_says_who_holds_it(serve: Serve, user: User) -> None:
-    user.to = ""
     served = serve("--portal", "small", "--faults", "none", "--latency-ms", "400")
     first = subprocess.Popen(
         user.at(served).command("run"), cwd=user.folder, env=user.env(), stderr=subprocess.DEVNULL
@@ -161,7 +160,6 @@ def test_a_second_run_on_the_same_dump_ends_with_75_and_says_who_holds_it(serve:
 
 
 def test_a_dump_of_another_portal_is_refused_and_left_as_it_is(serve: Serve, user: User) -> None:
-    user.to = ""
     mine, other = serve("--portal", "tiny", "--faults", "none"), serve("--portal", "tiny", "--seed", "8")
     assert user.at(mine).types("run").status == 0
     before = {
@@ -193,7 +191,6 @@ def test_an_outage_longer_than_patience_ends_with_75(serve: Serve, user: User) -
 
 
 def test_an_outage_shorter_than_patience_is_waited_out(serve: Serve, user: User) -> None:
-    user.to = ""
     served = serve("--portal", "tiny", "--faults", "outage:12:3")
     told = user.at(served).types("run", "--json")
     assert told.status == 0

@@ -56,7 +56,6 @@ def here(dump: Path) -> list[Row]:
 
 
 def test_past_values_are_in_the_duckdb_file_and_told_and_verified(serve: Serve, user: User) -> None:
-    user.to = ""
     served, user.only = serve(*PORTAL), "contacts deals"
     told = user.at(served).types("run", "--json", *HISTORY)
     assert told.status == 0, told.err

@@ -26,7 +26,6 @@ SCRIPT = {"meetings": 7, "calls": 1020, "emails": 1040, "notes": 1000}
 def test_the_engagements_of_the_default_portal_come_home_proved_in_fewer_than_150_requests(
     serve: Serve, user: User
 ) -> None:
-    user.to = ""
     served = serve()
     told = user.at(served).types("run", "--only", "engagements", "--json")
     assert told.status == 0, told.err
@@ -95,7 +94,6 @@ def test_the_files_are_the_old_scripts(serve: Serve, user: User) -> None:
 
 
 def test_a_second_run_reads_anew_and_says_the_same(serve: Serve, user: User) -> None:
-    user.to = ""
     served = serve("--portal", "small", "--faults", "none")
     assert user.at(served).types("run").status == 0
     files = {path: path.stat().st_mtime_ns for path in (user.dump / "raw").iterdir()}
@@ -158,7 +156,6 @@ def test_a_file_that_a_killed_run_could_not_write_is_written_by_the_next(serve: 
 # Each belief alone is in tests/test_beliefs.py, without sockets; here those that are about the wire.
 @pytest.mark.parametrize("belief", ["association-budget=shared", "window=exact", "retry-after-on-429=yes"])
 def test_the_result_is_the_same_whatever_is_true_of_the_wire(belief: str, serve: Serve, user: User) -> None:
-    user.to = ""
     served = serve("--portal", "small", "--faults", "none", "--belief", belief)
     told = user.at(served).types("run", "--json")
     assert told.status == 0, told.err
@@ -166,7 +163,6 @@ def test_the_result_is_the_same_whatever_is_true_of_the_wire(belief: str, serve:
 
 
 def test_a_refuted_belief_is_told_and_stands_in_the_manifest(serve: Serve, user: User) -> None:
-    user.to = ""
     served = serve("--portal", "seven", "--faults", "none", "--belief", "list-after=position")
     told = user.at(served).types("run", "--json")
     assert told.status == 0, told.err
@@ -220,7 +216,6 @@ def test_what_is_read_may_be_told_by_variables_and_by_a_file_and_flags_come_firs
 
 
 def test_a_run_over_one_type_leaves_the_others_in_every_target(serve: Serve, user: User) -> None:
-    user.to = ""
     served = serve("--portal", "seven", "--faults", "none")
     assert user.at(served).types("run", "--json").status == 0
     user.forget_the_last_window()

@@ -81,7 +81,6 @@ LONG = pytest.mark.prove
 def test_told_to_stop_once_the_pages_under_way_are_kept_and_none_is_asked_for_again(
     number: signal.Signals, serve: Serve, user: User
 ) -> None:
-    user.to = ""
     served = serve("--portal", "small", *SLOW[2:])
     process = begun(user, served)
     process.send_signal(number)

@@ -45,7 +45,6 @@ HARMS: list[tuple[str, Callable[[bytes], bytes], str]] = [
 
 
 def test_verify_says_what_is_wrong_with_a_target(serve: Serve, user: User) -> None:
-    user.to = ""
     assert user.at(serve("--portal", "tiny", "--faults", "none")).types("run").status == 0
     for file, harm, told in HARMS:
         path = user.dump / file
