@@ -46,7 +46,7 @@ _BLOCK_BYTES, _ROW_GROUP = 65_536, 2_048
 # Of more columns than so many it needs more memory for each: 2,000 that are all filled do not fit into 240 MB.
 _WIDEST, _LEAST_MB, _MORE_MB = 1_000, 192, 0.2
 # So DuckDB says that its memory limit does not do, in whatever kind of error.
-_NO_MEMORY = ("could not allocate block", "Out of Memory")
+_NO_MEMORY = ("could not allocate block", "failed to allocate data of size")
 # A file that was brought up to date so often that it is so many times as large as when it was built is built anew.
 _GROWN_MAX = 2
 
