@@ -50,7 +50,8 @@ def dumped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[User, Any
         told = user.types("run", *history, "--to", "duckdb", "--layout", "fivetran")
         assert told.status == 0, told.err
         assert "role.requires_billing_write" in told.err + told.out
-        served.tell("tier", {"tier": "unlimited"})  # what the tests ask, as fast as they can, is not tried again
+        # What the tests ask, as fast as they can, is not tried again.
+        served.tell("tier", {"tier": "unlimited"})
         yield user, served
 
 
