@@ -109,9 +109,11 @@ def _part(part: str, target: str, folder: Path) -> int:
         _load(target, folder)
     else:
         for name in (LINES, LINKS):
-            shutil.rmtree((folder / "bare" / name).with_suffix(f".{target}"), ignore_errors=True)
-            (folder / "bare" / name).with_suffix(f".{target}").unlink(missing_ok=True)
-            BARE[target](folder / name, (folder / "bare" / name).with_suffix(f".{target}"))
+            path = (folder / "bare" / name).with_suffix(f".{target}")
+            if path.is_dir():
+                shutil.rmtree(path)
+            path.unlink(missing_ok=True)
+            BARE[target](folder / name, path)
     used = resource.getrusage(of)
     spent = used.ru_utime + used.ru_stime, time.monotonic() - began_s, used.ru_maxrss // 1024
     sys.stdout.write(json.dumps(spent) + "\n")
@@ -151,10 +153,9 @@ def _parquet(lines: Path, path: Path) -> None:
 def _dlt(lines: Path, path: Path) -> None:
     import dlt
 
-    there = dlt.destinations.duckdb(str(path.with_suffix(".duckdb")))
-    pipeline = dlt.pipeline(
-        "bare", destination=there, dataset_name="bare", pipelines_dir=str(path.with_suffix(".dlt"))
-    )
+    path.mkdir()
+    there = dlt.destinations.duckdb(str(path / "there.duckdb"))
+    pipeline = dlt.pipeline("bare", destination=there, dataset_name="bare", pipelines_dir=str(path))
     pipeline.run(_arrow(lines), table_name=lines.stem, write_disposition="replace")
 
 

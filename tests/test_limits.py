@@ -95,8 +95,8 @@ def test_a_limit_that_falls_in_mid_run_is_kept_from_the_next_answer_on_and_one_t
     portal.busy(65, asked=[LISTS] * 3)
     assert fullest(portal.arrivals(0, 11), TEN_SECONDS_NS) > 170
     # More than the new limit had come in the last ten seconds: what was under way is refused, and nothing else.
-    refused = portal.statuses(11, 11.6)[429]
-    assert 0 < refused == portal.statuses(0, 65)[429] <= 24
+    at_the_fall = portal.statuses(11, 11.6)[429]
+    assert 0 < at_the_fall == portal.statuses(0, 65)[429] <= 24
     assert fullest(portal.arrivals(11.6, 40), TEN_SECONDS_NS) <= 95
     assert len(portal.arrivals(25, 40)) >= 80
     assert 220 <= fullest(portal.arrivals(40, 65), TEN_SECONDS_NS) <= 237

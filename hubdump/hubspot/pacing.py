@@ -166,7 +166,8 @@ class Budgets:
         if budget is Budget.ASSOCIATIONS and most != self.general_max:
             counter, self._associations_max = budget, most
         elif budget is Budget.GENERAL:
-            self._fell_ns = now_ns if most < self.general_max else self._fell_ns
+            if most < self.general_max:
+                self._fell_ns = now_ns
             self.general_max = most
         if self._associations_max == self.general_max:  # theirs was the general one, heard of before
             self._associations_max = None

@@ -66,8 +66,7 @@ WHERE type = ? AND other = ? AND back = ? AND id > ? AND state = 0 ORDER BY id L
 """
 _SOME = "from_type = ?1 AND to_type = ?2 AND from_id IN (SELECT value FROM json_each(?3))"
 _OF_SOME = f"SELECT * FROM associations WHERE {_SOME}"  # noqa: S608 - our own words
-_OF_ONE = "SELECT * FROM associations WHERE from_type = ?1 AND from_id = ?2 AND to_type = ?3"
-_NOT_SEEN = f"{_OF_ONE} EXCEPT {_OF_ONE.replace('associations', 'links_seen')}"
+_NOT_SEEN = f"{_OF_SOME} EXCEPT {_OF_SOME.replace('associations', 'links_seen')}"
 _FORGET_SEEN = f"DELETE FROM links_seen WHERE {_SOME}"  # noqa: S608 - our own words
 # Records whose associations are compared at once: each may have thousands.
 _TOGETHER = 100
@@ -264,9 +263,9 @@ class Associations:
             self._change(sorted(now - there), sorted(gone), logged=logged)
             parts = (row for row in now if row[1] not in single)
             self._db.executemany("INSERT OR IGNORE INTO links_seen VALUES (?, ?, ?, ?, ?)", parts)
-        for id_ in page.last:
-            self._change((), set(self._db.execute(_NOT_SEEN, (from_, id_, to))), logged=logged)
-        self._db.execute(_FORGET_SEEN, (from_, to, json.dumps([*page.last])))
+        last = (from_, to, json.dumps([*page.last]))
+        self._change((), sorted(self._db.execute(_NOT_SEEN, last)), logged=logged)
+        self._db.execute(_FORGET_SEEN, last)
 
     def _change(self, added: Iterable[_Row], gone: Iterable[_Row], *, logged: bool) -> None:
         self._db.executemany("INSERT INTO associations VALUES (?, ?, ?, ?, ?)", added)

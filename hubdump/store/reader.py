@@ -31,6 +31,7 @@ from hubdump.store.pairs import AssociationType, association_types_of, read_pair
 from hubdump.store.past import Past
 from hubdump.store.stamps import Stamped
 
+# By number: of each record, the enum itself would take longer to ask.
 _STATES = tuple(State)
 
 

@@ -17,7 +17,7 @@ from hubdump.store.database import disk_errors
 from hubdump.store.reader import Reader
 from hubdump.targets import DUCKDB, loaded, views
 from hubdump.targets.filled import filled
-from hubdump.targets.filling import connected, fill, filled_anew, unfit
+from hubdump.targets.filling import MEMORY_MB, connected, fill, filled_anew, unfit
 from hubdump.targets.refreshing import Refresh
 from hubdump.targets.sql import quoted, text
 from hubdump.targets.table import Table
@@ -44,7 +44,7 @@ STORAGE = "v1.3.0"
 _WIDE = 100
 _BLOCK_BYTES, _ROW_GROUP = 65_536, 2_048
 # Of more columns than so many it needs more memory for each: 2,000 that are all filled do not fit into 240 MB.
-_WIDEST, _LEAST_MB, _MORE_MB = 1_000, 192, 0.2
+_WIDEST, _MORE_MB = 1_000, 0.2
 # So DuckDB says that its memory limit does not do, in whatever kind of error.
 _NO_MEMORY = ("could not allocate block", "failed to allocate data of size")
 # A file that was brought up to date so often that it is so many times as large as when it was built is built anew.
@@ -180,7 +180,7 @@ def building(path: Path, told: str, listed: Sequence[Table] = ()) -> Iterator[du
         with connected() as db:
             db.execute(f"SET temp_directory = {text(str(path.with_name('.spill.new')))}")
             if (columns := _widest(listed)) > _WIDEST:
-                db.execute(f"SET memory_limit = '{_LEAST_MB + _MORE_MB * (columns - _WIDEST):.0f}MB'")
+                db.execute(f"SET memory_limit = '{MEMORY_MB + _MORE_MB * (columns - _WIDEST):.0f}MB'")
             db.execute(f"ATTACH {text(str(path))} AS dump ({_options(path, listed)})")
             db.execute("USE dump")
             yield db

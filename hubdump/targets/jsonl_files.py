@@ -13,6 +13,7 @@ from hubdump.targets.exports import Job, Made, Unreadable
 from hubdump.targets.table import Row, Table
 
 _ENCODER = msgspec.json.Encoder()
+# At once: a row at a time is a call of the system for each.
 _ROWS, _READ_BYTES = 100, 2**18
 
 
